@@ -1,0 +1,72 @@
+# Makefile of the extension kz
+#
+#	make							build
+#	make install					install into the server of PG_CONFIG
+#	make installcheck				regress and isolation tests, running server
+#	make installcheck REGRESS=upsert ISOLATION=		one regress test
+#	make tap						TAP tests (own clusters, needs IPC::Run)
+#	make check-source				the rules in test/check, one script each
+#	make indent						format the C sources as PostgreSQL does
+#	make ack						accept the results of the last installcheck
+
+EXTENSION = kz
+EXTVERSION := $(shell sed -n "s/^default_version *= *'\(.*\)'/\1/p" kz.control)
+
+MODULE_big = kz
+OBJS = \
+	src/kz.o \
+	src/base/error.o \
+	src/base/json.o \
+	src/document/fields.o \
+	src/document/identity.o \
+	src/document/mapping.o \
+	src/document/merge.o \
+	src/document/metadata.o \
+	src/engine/catalog.o \
+	src/engine/collection.o \
+	src/engine/definition.o \
+	src/engine/shape.o \
+	src/engine/writer.o \
+	src/engine/writer_spi.o \
+	src/operation/read.o \
+	src/operation/write.o \
+	src/protocol/argument.o \
+	src/protocol/function.o \
+	src/protocol/manage.o
+
+DATA = $(sort $(wildcard sql/kz--*--*.sql))
+DATA_built = sql/kz--$(EXTVERSION).sql
+EXTRA_CLEAN = sql/kz--$(EXTVERSION).sql
+PG_CPPFLAGS = -I$(srcdir)/src
+
+# No test may be called "kz": pg_regress would run sql/kz.sql under that name.
+REGRESS = $(patsubst test/sql/%.sql,%,$(sort $(wildcard test/sql/*.sql)))
+REGRESS_OPTS = --inputdir=test --load-extension=kz
+ISOLATION = $(patsubst test/isolation/specs/%.spec,%,$(sort $(wildcard test/isolation/specs/*.spec)))
+ISOLATION_OPTS = --inputdir=test/isolation --load-extension=kz
+PROVE_TESTS ?= $(sort $(wildcard test/t/*.pl))
+
+PG_CONFIG ?= pg_config
+PGXS := $(shell $(PG_CONFIG) --pgxs)
+include $(PGXS)
+
+sql/kz--$(EXTVERSION).sql: sql/kz.sql kz.control
+	cp $< $@
+
+# PGXS knows no header dependencies unless the server was built with them.
+$(OBJS): $(wildcard $(srcdir)/src/*/*.h)
+
+tap:
+	$(prove_installcheck)
+
+check-source: all
+	@for rule in test/check/*.sh; do echo "$$rule"; PG_CONFIG="$(PG_CONFIG)" bash "$$rule" || exit 1; done
+
+indent:
+	bash test/check/indent.sh --write
+
+ack:
+	@for f in results/*.out; do [ -e "$$f" ] && cp -v "$$f" expected/ || true; done
+	@for f in output_iso/results/*.out; do [ -e "$$f" ] && cp -v "$$f" test/isolation/expected/ || true; done
+
+.PHONY: tap check-source indent ack

@@ -1,0 +1,211 @@
+/*
+ * error.c
+ *	  The catalogue of errors, and errors as values.
+ *
+ * A failure that belongs to one document is a value, KzError: whoever answers
+ * decides whether it is raised, listed or wrapped.  Raised, it has SQLSTATE
+ * "KZ" + status, the id in DETAIL, and a HINT where the user can act.
+ *
+ * Ids, numbers, statuses and texts are those of Kuzzle 2.56 unless marked as
+ * ours; ours use numbers from 0x80 on, which Kuzzle does not assign.
+ */
+#include "postgres.h"
+
+#include "lib/stringinfo.h"
+
+#include "base/error.h"
+
+typedef struct CatalogEntry
+{
+	const char *id;
+	int			number;			/* domain << 24 | subdomain << 16 | error */
+	int			status;			/* of HTTP; the SQLSTATE is made from it */
+	const char *message;		/* %s only, at most KZ_ERROR_MAX_ARGS */
+} CatalogEntry;
+
+static const CatalogEntry catalog[] = {
+	[KZ_ERROR_MISSING_ARGUMENT] = {
+		"api.assert.missing_argument", 0x02010003, 400,
+		"Missing argument \"%s\"."
+	},
+	[KZ_ERROR_INVALID_TYPE] = {
+		"api.assert.invalid_type", 0x02010001, 400,
+		"Wrong type for argument \"%s\" (expected: %s)"
+	},
+	[KZ_ERROR_INVALID_ARGUMENT] = {
+		"api.assert.invalid_argument", 0x02010002, 400,
+		"Invalid argument \"%s\". Expected: %s"
+	},
+	[KZ_ERROR_INVALID_OPTION] = {
+		"services.storage.invalid_argument", 0x01010013, 400,
+		"Argument \"%s\" is invalid (expected: %s)"
+	},
+	[KZ_ERROR_UNKNOWN_INDEX] = {
+		"services.storage.unknown_index", 0x01010001, 412,
+		"The index \"%s\" does not exist."
+	},
+	[KZ_ERROR_UNKNOWN_COLLECTION] = {
+		"services.storage.unknown_collection", 0x01010002, 412,
+		"The collection \"%s\":\"%s\" does not exist."
+	},
+	[KZ_ERROR_INDEX_EXISTS] = {
+		"services.storage.index_already_exists", 0x01010026, 412,
+		"A %s index named \"%s\" already exists"
+	},
+	[KZ_ERROR_COLLECTION_EXISTS] = {	/* ours */
+		"services.storage.collection_already_exists", 0x01010080, 412,
+		"The table %s cannot become collection \"%s\":\"%s\": %s"
+	},
+	[KZ_ERROR_INVALID_INDEX_NAME] = {
+		"services.storage.invalid_index_name", 0x01010029, 400,
+		"The index name \"%s\" is invalid"
+	},
+	[KZ_ERROR_INVALID_COLLECTION_NAME] = {
+		"services.storage.invalid_collection_name", 0x0101002a, 400,
+		"The collection name \"%s\" is invalid"
+	},
+	[KZ_ERROR_COLLECTION_RESERVED] = {
+		"services.storage.collection_reserved", 0x01010016, 400,
+		"Invalid collection name. \"%s\" is reserved for internal usage."
+	},
+	[KZ_ERROR_UNFIT_RELATION] = {	/* ours */
+		"services.storage.unfit_relation", 0x01010081, 412,
+		"The relation %s cannot serve as collection \"%s\":\"%s\": %s"
+	},
+	[KZ_ERROR_INVALID_MAPPING] = {
+		"services.storage.invalid_mapping", 0x01010015, 400,
+		"Invalid mapping property \"mappings.%s\".%s"
+	},
+	[KZ_ERROR_BAD_REQUEST] = {
+		"services.storage.unexpected_bad_request", 0x01010021, 400,
+		"%s"
+	},
+	[KZ_ERROR_STRICT_MAPPING] = {
+		"services.storage.strict_mapping_rejection", 0x0101002b, 400,
+		"Cannot create document. Field \"%s\" is not present in collection \"%s:%s\" strict mapping"
+	},
+	[KZ_ERROR_NOT_FOUND] = {
+		"services.storage.not_found", 0x0101000b, 404,
+		"Document \"%s\" not found in \"%s\":\"%s\"."
+	},
+	[KZ_ERROR_DOCUMENT_EXISTS] = {
+		"services.storage.document_already_exists", 0x01010011, 400,
+		"Document already exists."
+	},
+	[KZ_ERROR_VERSION_CONFLICT] = { /* ours */
+		"services.storage.version_conflict", 0x01010082, 409,
+		"Version conflict on document \"%s\" in \"%s\":\"%s\": %s"
+	},
+	[KZ_ERROR_WRITE_SUPPRESSED] = { /* ours */
+		"services.storage.write_suppressed", 0x01010083, 403,
+		"The write of document \"%s\" in \"%s\":\"%s\" was suppressed by a trigger or a policy of table %s, or a policy hides the document."
+	}
+};
+
+static void set_error(KzError *error, KzErrorCode code, const char *hint, va_list args);
+static int	count_args(const char *message);
+
+/*
+ * Fill error with a row of the catalogue.  The strings that follow hint, one
+ * for each %s of the message, and hint, which may be NULL, are copied into the
+ * current memory context.
+ */
+void
+kz_error_set(KzError *error, KzErrorCode code, const char *hint,...)
+{
+	va_list		args;
+
+	va_start(args, hint);
+	set_error(error, code, hint, args);
+	va_end(args);
+}
+
+/*
+ * The message of error with its arguments filled in, palloc'd.
+ */
+char *
+kz_error_message(const KzError *error)
+{
+	StringInfoData message;
+	int			arg = 0;
+
+	initStringInfo(&message);
+	for (const char *p = catalog[error->code].message; *p; p++)
+	{
+		if (p[0] == '%' && p[1] == 's')
+		{
+			appendStringInfoString(&message, error->args[arg++]);
+			p++;
+		}
+		else
+			appendStringInfoChar(&message, *p);
+	}
+	return message.data;
+}
+
+/*
+ * The HTTP status of error.
+ */
+int
+kz_error_status(const KzError *error)
+{
+	return catalog[error->code].status;
+}
+
+/*
+ * Raise error.
+ */
+void
+kz_error_throw(const KzError *error)
+{
+	const CatalogEntry *entry = &catalog[error->code];
+
+	ereport(ERROR,
+			(errcode(MAKE_SQLSTATE('K', 'Z',
+								   '0' + entry->status / 100,
+								   '0' + entry->status / 10 % 10,
+								   '0' + entry->status % 10)),
+			 errmsg_internal("%s", kz_error_message(error)),
+			 errdetail_internal("%s", entry->id),
+			 error->hint ? errhint("%s", error->hint) : 0));
+	pg_unreachable();
+}
+
+/*
+ * Raise a row of the catalogue; arguments as of kz_error_set.
+ */
+void
+kz_raise(KzErrorCode code, const char *hint,...)
+{
+	KzError		error;
+	va_list		args;
+
+	va_start(args, hint);
+	set_error(&error, code, hint, args);
+	va_end(args);
+	kz_error_throw(&error);
+}
+
+static void
+set_error(KzError *error, KzErrorCode code, const char *hint, va_list args)
+{
+	int			nargs = count_args(catalog[code].message);
+
+	Assert(nargs <= KZ_ERROR_MAX_ARGS);
+	memset(error, 0, sizeof(*error));
+	error->code = code;
+	for (int i = 0; i < nargs; i++)
+		error->args[i] = pstrdup(va_arg(args, const char *));
+	if (hint)
+		error->hint = pstrdup(hint);
+}
+
+static int
+count_args(const char *message)
+{
+	int			count = 0;
+
+	for (const char *p = message; (p = strstr(p, "%s")) != NULL; p += 2)
+		count++;
+	return count;
+}

@@ -1,0 +1,48 @@
+/*
+ * error.h
+ *	  The catalogue of errors, and errors as values.
+ */
+#ifndef KZ_BASE_ERROR_H
+#define KZ_BASE_ERROR_H
+
+typedef enum KzErrorCode
+{
+	KZ_ERROR_NONE,
+	KZ_ERROR_MISSING_ARGUMENT,
+	KZ_ERROR_INVALID_TYPE,
+	KZ_ERROR_INVALID_ARGUMENT,
+	KZ_ERROR_INVALID_OPTION,
+	KZ_ERROR_UNKNOWN_INDEX,
+	KZ_ERROR_UNKNOWN_COLLECTION,
+	KZ_ERROR_INDEX_EXISTS,
+	KZ_ERROR_COLLECTION_EXISTS,
+	KZ_ERROR_INVALID_INDEX_NAME,
+	KZ_ERROR_INVALID_COLLECTION_NAME,
+	KZ_ERROR_COLLECTION_RESERVED,
+	KZ_ERROR_UNFIT_RELATION,
+	KZ_ERROR_INVALID_MAPPING,
+	KZ_ERROR_BAD_REQUEST,
+	KZ_ERROR_STRICT_MAPPING,
+	KZ_ERROR_NOT_FOUND,
+	KZ_ERROR_DOCUMENT_EXISTS,
+	KZ_ERROR_VERSION_CONFLICT,
+	KZ_ERROR_WRITE_SUPPRESSED
+} KzErrorCode;
+
+#define KZ_ERROR_MAX_ARGS 4
+
+/* One failure as a value: a row of the catalogue and what fills its message. */
+typedef struct KzError
+{
+	KzErrorCode code;			/* KZ_ERROR_NONE: no failure */
+	char	   *args[KZ_ERROR_MAX_ARGS];	/* one for each %s of the message */
+	char	   *hint;			/* what the user can do, or NULL */
+} KzError;
+
+extern void kz_error_set(KzError *error, KzErrorCode code, const char *hint,...);
+extern char *kz_error_message(const KzError *error);
+extern int	kz_error_status(const KzError *error);
+extern void kz_error_throw(const KzError *error) pg_attribute_noreturn();
+extern void kz_raise(KzErrorCode code, const char *hint,...) pg_attribute_noreturn();
+
+#endif							/* KZ_BASE_ERROR_H */

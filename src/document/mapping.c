@@ -1,0 +1,370 @@
+/*
+ * mapping.c
+ *	  Mappings: the fields a collection knows, and what it does with others.
+ *
+ * The rules are Kuzzle's and Elasticsearch's.  A level of the mappings is an
+ * object with "properties" (field name to definition), "dynamic" ("true",
+ * "false", "strict"; inherited by the levels below), and at the root "_meta".
+ * A definition that has properties is a level itself.  Only "strict" matters
+ * for writing: it refuses documents with a field that is not defined.
+ */
+#include "postgres.h"
+
+#include "miscadmin.h"
+
+#include "base/json.h"
+#include "document/mapping.h"
+#include "document/merge.h"
+#include "document/metadata.h"
+
+#define DEFAULT_DYNAMIC "false" /* Kuzzle's */
+
+static const char *const level_keys[] =
+{"properties", "_meta", "dynamic", "dynamic_templates", NULL};
+
+static JEntry normalize_level(StringInfo buffer, const JsonbContainer *level,
+							  const char *path, bool root);
+static JEntry normalize_properties(StringInfo buffer, const JsonbContainer *properties,
+								   const char *path);
+static void check_level(const JsonbContainer *level, const char *path, bool root);
+static void check_dynamic(const JsonbValue *dynamic, const char *path);
+static void check_types(const JsonbContainer *stored, const JsonbContainer *changes,
+						const char *path);
+static char *field_type(const JsonbContainer *definition);
+static bool is_level(const JsonbContainer *definition);
+static char *child_path(const char *path, const JsonbValue *key);
+static char *unknown_in_value(const JsonbContainer *definition, bool strict,
+							  const JsonbValue *value);
+static char *unknown_in_object(const JsonbContainer *definition, bool strict,
+							   const JsonbContainer *object, bool root);
+
+/*
+ * Check mappings, an object, and give dynamic the form in which it is stored.
+ * Raises KZ400 (invalid_mapping).
+ */
+Jsonb *
+kz_mapping_normalize(Jsonb *mappings)
+{
+	StringInfoData buffer;
+
+	kz_json_start(&buffer);
+	normalize_level(&buffer, &mappings->root, "", true);
+	return kz_json_finish(&buffer);
+}
+
+/*
+ * Stored mappings after changes, both normalized: properties are merged,
+ * dynamic and _meta replaced if given.  Raises KZ400 if the type of a field
+ * would change.
+ */
+Jsonb *
+kz_mapping_update(Jsonb *stored, Jsonb *changes)
+{
+	JsonbPair	meta;
+	Jsonb	   *merged;
+
+	check_types(&stored->root, &changes->root, "");
+	merged = kz_merge_deep(stored, changes);
+	if (!kz_json_field(&changes->root, "_meta", &meta.value))
+		return merged;
+	kz_json_set_string(&meta.key, "_meta");
+	return kz_merge_root(merged, kz_json_object(&meta, 1));
+}
+
+/*
+ * Mappings as they are shown: with dynamic and properties in any case.
+ */
+Jsonb *
+kz_mapping_describe(Jsonb *mappings)
+{
+	JsonbPair	pairs[2];
+
+	kz_json_set_string(&pairs[0].key, "dynamic");
+	kz_json_set_string(&pairs[0].value, DEFAULT_DYNAMIC);
+	kz_json_set_string(&pairs[1].key, "properties");
+	kz_json_set_document(&pairs[1].value, kz_json_object(NULL, 0));
+	return kz_merge_root(kz_json_object(pairs, 2), mappings);
+}
+
+/*
+ * Whether any level of the mappings refuses unknown fields.
+ */
+bool
+kz_mapping_is_strict(Jsonb *mappings)
+{
+	JsonbIterator *it = JsonbIteratorInit(&mappings->root);
+	JsonbIteratorToken token;
+	JsonbValue	value;
+	bool		dynamic = false;
+
+	while ((token = JsonbIteratorNext(&it, &value, false)) != WJB_DONE)
+	{
+		if (token == WJB_VALUE && dynamic && kz_json_equals(&value, "strict"))
+			return true;
+		dynamic = token == WJB_KEY && kz_json_equals(&value, "dynamic");
+	}
+	return false;
+}
+
+/*
+ * The first field of document that strict mappings do not know, palloc'd; NULL
+ * if there is none.
+ */
+char *
+kz_mapping_unknown_field(Jsonb *mappings, Jsonb *document)
+{
+	if (!JB_ROOT_IS_OBJECT(document))
+		return NULL;
+	return unknown_in_object(&mappings->root, false, &document->root, true);
+}
+
+/*
+ * Write a level or the definition of a plain field, checked.  path is where it
+ * is, for messages.
+ */
+static JEntry
+normalize_level(StringInfo buffer, const JsonbContainer *level, const char *path, bool root)
+{
+	KzJsonWriter writer;
+	KzJsonCursor keys,
+				values;
+	JsonbValue	key,
+				value;
+
+	check_stack_depth();
+	check_level(level, path, root);
+	kz_json_begin_object(&writer, buffer, JsonContainerSize(level));
+	kz_json_keys(&keys, level);
+	while (kz_json_next(&keys, &key))
+		kz_json_put(&writer, &key);
+
+	kz_json_keys(&keys, level);
+	kz_json_values(&values, level);
+	while (kz_json_next(&keys, &key))
+	{
+		kz_json_next(&values, &value);
+		if (kz_json_equals(&key, "properties"))
+			kz_json_put_entry(&writer,
+							  normalize_properties(buffer, value.val.binary.data,
+												   child_path(path, &key)));
+		else
+		{
+			if (kz_json_equals(&key, "dynamic") && value.type == jbvBool)
+				kz_json_set_string(&value, value.val.boolean ? "true" : "false");
+			kz_json_put(&writer, &value);
+		}
+	}
+	return kz_json_end(&writer);
+}
+
+static JEntry
+normalize_properties(StringInfo buffer, const JsonbContainer *properties, const char *path)
+{
+	KzJsonWriter writer;
+	KzJsonCursor keys,
+				values;
+	JsonbValue	key,
+				value;
+
+	kz_json_begin_object(&writer, buffer, JsonContainerSize(properties));
+	kz_json_keys(&keys, properties);
+	while (kz_json_next(&keys, &key))
+		kz_json_put(&writer, &key);
+
+	kz_json_keys(&keys, properties);
+	kz_json_values(&values, properties);
+	while (kz_json_next(&keys, &key))
+	{
+		const char *field = child_path(path, &key);
+
+		kz_json_next(&values, &value);
+		if (!kz_json_is_object(&value))
+			kz_raise(KZ_ERROR_INVALID_MAPPING, NULL, field,
+					 " The definition of a field must be an object.");
+		kz_json_put_entry(&writer, normalize_level(buffer, value.val.binary.data, field, false));
+	}
+	return kz_json_end(&writer);
+}
+
+/*
+ * Check the keys of a level.  What a plain field's definition holds is left
+ * alone, but for dynamic.
+ */
+static void
+check_level(const JsonbContainer *level, const char *path, bool root)
+{
+	KzJsonCursor keys,
+				values;
+	JsonbValue	key,
+				value;
+	bool		strict_keys = root || kz_json_field(level, "properties", &value);
+
+	kz_json_keys(&keys, level);
+	kz_json_values(&values, level);
+	while (kz_json_next(&keys, &key))
+	{
+		bool		known = !root && kz_json_equals(&key, "type");
+
+		kz_json_next(&values, &value);
+		for (int i = 0; level_keys[i] && !known; i++)
+			known = kz_json_equals(&key, level_keys[i]);
+		if (strict_keys && !known)
+			kz_raise(KZ_ERROR_INVALID_MAPPING,
+					 root ? "Allowed here: properties, _meta, dynamic, dynamic_templates." :
+					 "Allowed here: type, properties, _meta, dynamic, dynamic_templates.",
+					 child_path(path, &key), "");
+		if (kz_json_equals(&key, "dynamic"))
+			check_dynamic(&value, child_path(path, &key));
+		else if ((kz_json_equals(&key, "properties") || (root && kz_json_equals(&key, "_meta"))) &&
+				 !kz_json_is_object(&value))
+			kz_raise(KZ_ERROR_INVALID_MAPPING, NULL, child_path(path, &key),
+					 " Expected an object.");
+	}
+}
+
+static void
+check_dynamic(const JsonbValue *dynamic, const char *path)
+{
+	if (dynamic->type != jbvBool && !kz_json_equals(dynamic, "true") &&
+		!kz_json_equals(dynamic, "false") && !kz_json_equals(dynamic, "strict"))
+		kz_raise(KZ_ERROR_INVALID_MAPPING, NULL, path,
+				 " Expected one of: \"true\", \"false\", \"strict\".");
+}
+
+/*
+ * Refuse changes that give a field another type.  (The text is
+ * Elasticsearch's, in its form without a position.)
+ */
+static void
+check_types(const JsonbContainer *stored, const JsonbContainer *changes, const char *path)
+{
+	KzJsonCursor keys,
+				values;
+	JsonbValue	sprops,
+				cprops,
+				key,
+				changed;
+
+	check_stack_depth();
+	if (!kz_json_field(stored, "properties", &sprops) ||
+		!kz_json_field(changes, "properties", &cprops))
+		return;
+	kz_json_keys(&keys, cprops.val.binary.data);
+	kz_json_values(&values, cprops.val.binary.data);
+	while (kz_json_next(&keys, &key))
+	{
+		JsonbValue *before = getKeyJsonValueFromContainer(sprops.val.binary.data,
+														  key.val.string.val,
+														  key.val.string.len, NULL);
+		const char *field = child_path(path, &key);
+		char	   *old,
+				   *new;
+
+		kz_json_next(&values, &changed);
+		if (!before)
+			continue;
+		old = field_type(before->val.binary.data);
+		new = field_type(changed.val.binary.data);
+		if (strcmp(old, new) != 0)
+			kz_raise(KZ_ERROR_BAD_REQUEST,
+					 "The type of a field is fixed once it is given; map a new field instead.",
+					 psprintf("mapper [%s] cannot be changed from type [%s] to [%s]",
+							  field, old, new));
+		check_types(before->val.binary.data, changed.val.binary.data, field);
+	}
+}
+
+/*
+ * The type of a field, palloc'd; without one it is an object.
+ */
+static char *
+field_type(const JsonbContainer *definition)
+{
+	JsonbValue	type;
+
+	if (kz_json_field(definition, "type", &type) && type.type == jbvString)
+		return pnstrdup(type.val.string.val, type.val.string.len);
+	return pstrdup("object");
+}
+
+/*
+ * Whether the values of a field are objects with fields that may be defined.
+ */
+static bool
+is_level(const JsonbContainer *definition)
+{
+	JsonbValue	type;
+
+	return !kz_json_field(definition, "type", &type) ||
+		kz_json_equals(&type, "object") || kz_json_equals(&type, "nested");
+}
+
+static char *
+child_path(const char *path, const JsonbValue *key)
+{
+	return psprintf("%s%s%.*s", path, *path ? "." : "",
+					key->val.string.len, key->val.string.val);
+}
+
+/*
+ * The first unknown field in a value of a field; elements of an array are
+ * values of the field as well.
+ */
+static char *
+unknown_in_value(const JsonbContainer *definition, bool strict, const JsonbValue *value)
+{
+	KzJsonCursor cursor;
+	JsonbValue	element;
+	char	   *field;
+
+	check_stack_depth();
+	if (kz_json_is_object(value))
+		return unknown_in_object(definition, strict, value->val.binary.data, false);
+	if (!kz_json_is_array(value))
+		return NULL;
+	kz_json_values(&cursor, value->val.binary.data);
+	while (kz_json_next(&cursor, &element))
+		if ((field = unknown_in_value(definition, strict, &element)) != NULL)
+			return field;
+	return NULL;
+}
+
+/*
+ * The first unknown field in an object; strict is what the level above says.
+ */
+static char *
+unknown_in_object(const JsonbContainer *definition, bool strict,
+				  const JsonbContainer *object, bool root)
+{
+	KzJsonCursor keys,
+				values;
+	JsonbValue	dynamic,
+				properties,
+				key,
+				value;
+	bool		has_properties = kz_json_field(definition, "properties", &properties);
+
+	if (kz_json_field(definition, "dynamic", &dynamic))
+		strict = kz_json_equals(&dynamic, "strict");
+	kz_json_keys(&keys, object);
+	kz_json_values(&values, object);
+	while (kz_json_next(&keys, &key))
+	{
+		JsonbValue *known = NULL;
+		char	   *field = NULL;
+
+		kz_json_next(&values, &value);
+		if (root && kz_json_equals(&key, KZ_METADATA_KEY))
+			continue;
+		if (has_properties)
+			known = getKeyJsonValueFromContainer(properties.val.binary.data,
+												 key.val.string.val, key.val.string.len, NULL);
+		if (known && is_level(known->val.binary.data))
+			field = unknown_in_value(known->val.binary.data, strict, &value);
+		else if (!known && strict)
+			field = pnstrdup(key.val.string.val, key.val.string.len);
+		if (field)
+			return field;
+	}
+	return NULL;
+}

@@ -1,0 +1,49 @@
+/*
+ * catalog.h
+ *	  The rows of kz_catalog: which schema is an index, which table a collection.
+ */
+#ifndef KZ_ENGINE_CATALOG_H
+#define KZ_ENGINE_CATALOG_H
+
+#include "nodes/pg_list.h"
+#include "utils/jsonb.h"
+
+/* Kuzzle's limit, in bytes. */
+#define KZ_NAME_MAX_BYTES 126
+
+typedef struct KzIndexRow
+{
+	char	   *name;
+	char	   *schema;
+	bool		adopted;		/* the schema was there before the index */
+	int64		position;		/* order of creation */
+} KzIndexRow;
+
+typedef struct KzCollectionRow
+{
+	char	   *index;
+	char	   *name;
+	char	   *schema;
+	char	   *table;
+	bool		attached;		/* the table was there before the collection */
+	Jsonb	   *mappings;
+	Jsonb	   *settings;
+	int64		position;		/* order of creation */
+} KzCollectionRow;
+
+extern void kz_catalog_lock(void);
+extern void kz_catalog_watch(void);
+extern bool kz_catalog_is_watched(Oid relation);
+
+extern bool kz_catalog_find_index(const char *name, KzIndexRow *row);
+extern List *kz_catalog_list_indexes(void);
+extern void kz_catalog_put_index(const KzIndexRow *row);
+extern void kz_catalog_remove_index(const char *name);
+
+extern bool kz_catalog_find_collection(const char *index, const char *name,
+									   KzCollectionRow *row);
+extern List *kz_catalog_list_collections(const char *index);
+extern void kz_catalog_put_collection(const KzCollectionRow *row);
+extern void kz_catalog_remove_collection(const char *index, const char *name);
+
+#endif							/* KZ_ENGINE_CATALOG_H */

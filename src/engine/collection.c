@@ -1,0 +1,405 @@
+/*
+ * collection.c
+ *	  From the names of an index and a collection to a table.
+ *
+ * What the catalogue says of a collection is cached in each backend.  An entry
+ * is marked stale, and read again at the next call, when a catalogue table or
+ * the collection's own table changes: both are told by relcache invalidations
+ * (catalog.c sends them for the catalogue).  The name of a table is resolved in
+ * every call, so a table that is dropped, renamed or made again is noticed
+ * whoever does it.
+ *
+ * A call resolves the name, locks the table, which accepts invalidations, and
+ * starts again if the table is another one by then or an entry became stale.
+ * From then on the lock keeps the table as it is.  What the call uses is
+ * copied: a trigger may call kz again and have the entry read anew.
+ */
+#include "postgres.h"
+
+#include "access/table.h"
+#include "catalog/namespace.h"
+#include "miscadmin.h"
+#include "storage/lmgr.h"
+#include "utils/builtins.h"
+#include "utils/hsearch.h"
+#include "utils/inval.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/rel.h"
+
+#include "base/compat.h"
+#include "base/error.h"
+#include "document/mapping.h"
+#include "engine/collection.h"
+
+typedef struct CacheKey
+{
+	char		index[KZ_NAME_MAX_BYTES + 1];
+	char		name[KZ_NAME_MAX_BYTES + 1];
+} CacheKey;
+
+/* Remaining fields are invalid unless fresh; the strings live in context. */
+typedef struct CacheEntry
+{
+	CacheKey	key;
+	bool		fresh;			/* as the catalogue says now */
+	MemoryContext context;
+	char	   *index_schema;
+	char	   *schema;
+	char	   *table;
+	Jsonb	   *strict_mappings;	/* NULL: no field is refused */
+	Oid			relid;			/* whose shape this is; invalid if unchecked */
+	KzShape		shape;
+} CacheEntry;
+
+static HTAB *cache = NULL;
+
+static void forget(Datum arg, Oid relid);
+static CacheEntry *look_up(const char *index, const char *name);
+static void fill_entry(CacheEntry *entry, const char *index, const char *name);
+static Oid	locate(const CacheEntry *entry, const char *index, const char *name);
+static void check_shape(CacheEntry *entry, Relation relation, const char *index,
+						const char *name);
+static KzCollection *copy_entry(const CacheEntry *entry, Relation relation, const char *index,
+								const char *name);
+static void raise_unknown_index(const char *index) pg_attribute_noreturn();
+static void raise_unknown_collection(const char *index, const char *name)
+			pg_attribute_noreturn();
+static bool has_columns(const KzCollection *collection, AclMode right);
+
+/*
+ * Called once when the library is loaded.
+ */
+void
+kz_collection_init(void)
+{
+	CacheRegisterRelcacheCallback(forget, (Datum) 0);
+}
+
+/*
+ * Open a collection: its table is locked in lockmode, to the end of the
+ * transaction, and open until kz_collection_close.  Raises KZ412 if the index
+ * or the collection is unknown, or if the table does not fit any more.
+ */
+KzCollection *
+kz_collection_open(const char *index, const char *name, LOCKMODE lockmode)
+{
+	CacheEntry *entry;
+	Relation	relation;
+
+	for (;;)
+	{
+		Oid			relid;
+
+		AcceptInvalidationMessages();
+		entry = look_up(index, name);
+		relid = locate(entry, index, name);
+		LockRelationOid(relid, lockmode);
+		if (entry->fresh && locate(entry, index, name) == relid)
+		{
+			relation = table_open(relid, NoLock);
+			break;
+		}
+		UnlockRelationOid(relid, lockmode);
+	}
+
+	check_shape(entry, relation, index, name);
+	return copy_entry(entry, relation, index, name);
+}
+
+void
+kz_collection_close(KzCollection *collection)
+{
+	table_close(collection->relation, NoLock);
+}
+
+/*
+ * Raise 42501 unless the user may use the schema and has all rights (ACL_SELECT,
+ * ACL_INSERT, ACL_UPDATE, ACL_DELETE) on the table or, where that is possible,
+ * on the columns of a document.
+ */
+void
+kz_collection_check_rights(const KzCollection *collection, AclMode rights)
+{
+	Relation	relation = collection->relation;
+	AclResult	result = kz_schema_aclcheck(RelationGetNamespace(relation), ACL_USAGE);
+
+	if (result != ACLCHECK_OK)
+		aclcheck_error(result, OBJECT_SCHEMA, collection->schema);
+	for (AclMode right = 1; right <= rights; right <<= 1)
+	{
+		if ((rights & right) == 0)
+			continue;
+		result = pg_class_aclcheck(RelationGetRelid(relation), GetUserId(), right);
+		if (result != ACLCHECK_OK && !has_columns(collection, right))
+			aclcheck_error(result, get_relkind_objtype(relation->rd_rel->relkind),
+						   RelationGetRelationName(relation));
+	}
+}
+
+/*
+ * The OID of a table, or InvalidOid.
+ */
+Oid
+kz_table_find(const char *schema, const char *table)
+{
+	Oid			namespace = get_namespace_oid(schema, true);
+
+	return OidIsValid(namespace) ? get_relname_relid(table, namespace) : InvalidOid;
+}
+
+/*
+ * Read the row of an index from the catalogue; false if there is none or its
+ * schema is gone.
+ */
+bool
+kz_index_find(const char *index, KzIndexRow *row)
+{
+	return kz_catalog_find_index(index, row) &&
+		OidIsValid(get_namespace_oid(row->schema, true));
+}
+
+/*
+ * Like kz_index_find, but raises KZ412 if the index is unknown.
+ */
+void
+kz_index_require(const char *index, KzIndexRow *row)
+{
+	if (!kz_index_find(index, row))
+		raise_unknown_index(index);
+}
+
+/*
+ * Read the row of a collection from the catalogue; false if there is none or
+ * its table or the schema of its index is gone.
+ */
+bool
+kz_collection_find(const char *index, const char *name, KzCollectionRow *row)
+{
+	KzIndexRow	index_row;
+
+	return kz_index_find(index, &index_row) &&
+		kz_catalog_find_collection(index, name, row) &&
+		OidIsValid(kz_table_find(row->schema, row->table));
+}
+
+/*
+ * Like kz_collection_find, but raises KZ412 if the index or the collection is
+ * unknown.
+ */
+void
+kz_collection_require(const char *index, const char *name, KzCollectionRow *row)
+{
+	KzIndexRow	index_row;
+
+	kz_index_require(index, &index_row);
+	if (!kz_collection_find(index, name, row))
+		raise_unknown_collection(index, name);
+}
+
+/*
+ * Relcache callback: mark what depends on relid stale.  InvalidOid stands for
+ * all relations.  Nothing is freed here, since this can happen at any moment.
+ */
+static void
+forget(Datum arg, Oid relid)
+{
+	HASH_SEQ_STATUS seq;
+	CacheEntry *entry;
+	bool		all = !OidIsValid(relid) || kz_catalog_is_watched(relid);
+
+	if (!cache)
+		return;
+	hash_seq_init(&seq, cache);
+	while ((entry = hash_seq_search(&seq)) != NULL)
+	{
+		if (all || entry->relid == relid)
+			entry->fresh = false;
+	}
+}
+
+/*
+ * The cache entry of a collection, fresh.
+ */
+static CacheEntry *
+look_up(const char *index, const char *name)
+{
+	CacheKey	key;
+	CacheEntry *entry;
+	bool		found;
+
+	if (strlen(index) > KZ_NAME_MAX_BYTES)
+		raise_unknown_index(index);
+	if (strlen(name) > KZ_NAME_MAX_BYTES)
+	{
+		KzIndexRow	row;
+
+		kz_index_require(index, &row);
+		raise_unknown_collection(index, name);
+	}
+	if (!cache)
+	{
+		HASHCTL		ctl = {.keysize = sizeof(CacheKey),.entrysize = sizeof(CacheEntry)};
+
+		cache = hash_create("kz collections", 64, &ctl, HASH_ELEM | HASH_BLOBS);
+	}
+
+	memset(&key, 0, sizeof(key));
+	strcpy(key.index, index);
+	strcpy(key.name, name);
+	entry = hash_search(cache, &key, HASH_FIND, NULL);
+	if (entry && entry->fresh)
+		return entry;
+	if (!entry)
+	{
+		entry = hash_search(cache, &key, HASH_ENTER, &found);
+		memset((char *) entry + sizeof(CacheKey), 0, sizeof(CacheEntry) - sizeof(CacheKey));
+	}
+	PG_TRY();
+	{
+		fill_entry(entry, index, name);
+	}
+	PG_CATCH();
+	{
+		/* Unknown names must not fill the cache. */
+		if (entry->context)
+			MemoryContextDelete(entry->context);
+		hash_search(cache, &key, HASH_REMOVE, NULL);
+		PG_RE_THROW();
+	}
+	PG_END_TRY();
+	return entry;
+}
+
+/*
+ * Read an entry from the catalogue.
+ */
+static void
+fill_entry(CacheEntry *entry, const char *index, const char *name)
+{
+	KzIndexRow	index_row;
+	KzCollectionRow row;
+	MemoryContext caller;
+
+	/* Fresh from here on: what changes from now on makes it stale again. */
+	kz_catalog_watch();
+	entry->fresh = true;
+	entry->relid = InvalidOid;
+
+	kz_index_require(index, &index_row);
+	if (!kz_catalog_find_collection(index, name, &row))
+		raise_unknown_collection(index, name);
+
+	if (entry->context)
+		MemoryContextReset(entry->context);
+	else
+		entry->context = AllocSetContextCreate(CacheMemoryContext, "kz collection",
+											   ALLOCSET_SMALL_SIZES);
+	caller = MemoryContextSwitchTo(entry->context);
+	entry->index_schema = pstrdup(index_row.schema);
+	entry->schema = pstrdup(row.schema);
+	entry->table = pstrdup(row.table);
+	entry->strict_mappings = NULL;
+	if (kz_mapping_is_strict(row.mappings))
+	{
+		entry->strict_mappings = palloc(VARSIZE(row.mappings));
+		memcpy(entry->strict_mappings, row.mappings, VARSIZE(row.mappings));
+	}
+	MemoryContextSwitchTo(caller);
+}
+
+/*
+ * The table that an entry names, now.
+ */
+static Oid
+locate(const CacheEntry *entry, const char *index, const char *name)
+{
+	Oid			relid;
+
+	if (!OidIsValid(get_namespace_oid(entry->index_schema, true)))
+		raise_unknown_index(index);
+	relid = kz_table_find(entry->schema, entry->table);
+	if (!OidIsValid(relid))
+		raise_unknown_collection(index, name);
+	return relid;
+}
+
+/*
+ * Check that the table of an entry still fits, unless that is known.
+ */
+static void
+check_shape(CacheEntry *entry, Relation relation, const char *index, const char *name)
+{
+	KzShape		shape;
+	const char *problem;
+
+	if (entry->relid == RelationGetRelid(relation))
+		return;
+
+	/* Set first: an invalidation during the check makes the entry stale. */
+	entry->relid = RelationGetRelid(relation);
+	problem = kz_shape_check(relation, &shape);
+	if (problem)
+	{
+		entry->relid = InvalidOid;
+		kz_raise(KZ_ERROR_UNFIT_RELATION,
+				 "A collection needs _id text, _version bigint, _source jsonb, all NOT NULL, and a unique index on (_id).",
+				 quote_qualified_identifier(entry->schema, entry->table),
+				 index, name, problem);
+	}
+	entry->shape = shape;
+}
+
+static KzCollection *
+copy_entry(const CacheEntry *entry, Relation relation, const char *index, const char *name)
+{
+	KzCollection *collection = palloc0(sizeof(KzCollection));
+
+	collection->index = pstrdup(index);
+	collection->name = pstrdup(name);
+	collection->schema = pstrdup(entry->schema);
+	collection->table = pstrdup(entry->table);
+	if (entry->strict_mappings)
+	{
+		collection->strict_mappings = palloc(VARSIZE(entry->strict_mappings));
+		memcpy(collection->strict_mappings, entry->strict_mappings,
+			   VARSIZE(entry->strict_mappings));
+	}
+	collection->relation = relation;
+	collection->shape = entry->shape;
+	return collection;
+}
+
+static void
+raise_unknown_index(const char *index)
+{
+	kz_raise(KZ_ERROR_UNKNOWN_INDEX, "Create it with kz_create_index().", index);
+}
+
+static void
+raise_unknown_collection(const char *index, const char *name)
+{
+	kz_raise(KZ_ERROR_UNKNOWN_COLLECTION,
+			 "Create it with kz_create_collection(), or make one of a table with kz_attach_collection().",
+			 index, name);
+}
+
+/*
+ * Whether the user has a right on each column of a document that needs it.  An
+ * update leaves _id alone; DELETE is no column right.
+ */
+static bool
+has_columns(const KzCollection *collection, AclMode right)
+{
+	AttrNumber	columns[] = {collection->shape.version, collection->shape.source,
+	collection->shape.id};
+	int			count = right == ACL_UPDATE ? 2 : 3;
+
+	if (right == ACL_DELETE)
+		return false;
+	for (int i = 0; i < count; i++)
+		if (pg_attribute_aclcheck(RelationGetRelid(collection->relation), columns[i],
+								  GetUserId(), right) != ACLCHECK_OK)
+			return false;
+	return true;
+}

@@ -1,0 +1,37 @@
+/*
+ * collection.h
+ *	  From the names of an index and a collection to a table.
+ */
+#ifndef KZ_ENGINE_COLLECTION_H
+#define KZ_ENGINE_COLLECTION_H
+
+#include "engine/catalog.h"
+#include "engine/shape.h"
+#include "storage/lockdefs.h"
+#include "utils/acl.h"
+
+/* A collection that is open for one call; everything in it is the call's. */
+typedef struct KzCollection
+{
+	char	   *index;
+	char	   *name;
+	char	   *schema;
+	char	   *table;
+	Jsonb	   *strict_mappings;	/* NULL: no field is refused */
+	Relation	relation;		/* locked until the end of the transaction */
+	KzShape		shape;
+} KzCollection;
+
+extern void kz_collection_init(void);
+extern KzCollection *kz_collection_open(const char *index, const char *name,
+										LOCKMODE lockmode);
+extern void kz_collection_close(KzCollection *collection);
+extern void kz_collection_check_rights(const KzCollection *collection, AclMode rights);
+
+extern Oid	kz_table_find(const char *schema, const char *table);
+extern bool kz_index_find(const char *index, KzIndexRow *row);
+extern void kz_index_require(const char *index, KzIndexRow *row);
+extern bool kz_collection_find(const char *index, const char *name, KzCollectionRow *row);
+extern void kz_collection_require(const char *index, const char *name, KzCollectionRow *row);
+
+#endif							/* KZ_ENGINE_COLLECTION_H */

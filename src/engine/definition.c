@@ -1,0 +1,530 @@
+/*
+ * definition.c
+ *	  Making, changing and deleting indexes and collections.
+ *
+ * Schemas and tables are made and dropped by SQL commands as the user, so the
+ * server checks the user's rights and fires event triggers as for any other
+ * command.  Nothing is ever dropped with CASCADE.  All functions here take the
+ * lock on the catalogue before any lock on a table.
+ */
+#include "postgres.h"
+
+#include "access/genam.h"
+#include "access/relation.h"
+#include "access/table.h"
+#include "access/xact.h"
+#include "catalog/dependency.h"
+#include "catalog/indexing.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_collation.h"
+#include "catalog/pg_depend.h"
+#include "common/hashfn.h"
+#include "executor/spi.h"
+#include "mb/pg_wchar.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/fmgroids.h"
+#include "utils/formatting.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+#include "utils/syscache.h"
+
+#include "base/compat.h"
+#include "base/error.h"
+#include "base/json.h"
+#include "document/mapping.h"
+#include "document/merge.h"
+#include "engine/collection.h"
+#include "engine/definition.h"
+
+/* Kept by Kuzzle for itself. */
+#define RESERVED_COLLECTION "_kuzzle_keep"
+
+#ifdef USE_LZ4
+#define SOURCE_COMPRESSION " COMPRESSION lz4"
+#else
+#define SOURCE_COMPRESSION ""
+#endif
+
+static void begin_change(const char *command);
+static bool is_valid_name(const char *name);
+static void check_index_name(const char *index);
+static void check_collection_name(const char *name);
+static void make_index(const char *index, KzIndexRow *row);
+static void make_table(const KzIndexRow *index, const char *name, KzCollectionRow *row);
+static void take_table(Oid relid, const KzIndexRow *index, KzCollectionRow *row);
+static void check_unused(const KzCollectionRow *row);
+static void update_row(KzCollectionRow *row, Jsonb *mappings, Jsonb *settings);
+static bool is_usable_schema_name(const char *name);
+static char *choose_table_name(const char *name, Oid schema);
+static char *physical_name(const char *name);
+static char *choose_key_name(const char *table, Oid schema);
+static bool is_key_name(const char *name);
+static uint64 hash_name(const char *name, uint64 seed);
+static bool schema_is_empty(Oid schema);
+static void check_create_right(const char *schema);
+static void check_owner(const KzCollectionRow *row);
+static void execute(const char *sql);
+
+/*
+ * Create an index: a schema, which is adopted if it is there.
+ */
+void
+kz_index_create(const char *index)
+{
+	KzIndexRow	row;
+
+	begin_change("kz_create_index()");
+	if (kz_index_find(index, &row))
+		kz_raise(KZ_ERROR_INDEX_EXISTS, NULL, "public", index);
+	check_index_name(index);
+	make_index(index, &row);
+}
+
+/*
+ * Delete an index with its collections: drop the tables that kz made, and the
+ * schema if kz made it and nothing else is in it.
+ */
+void
+kz_index_delete(const char *index)
+{
+	KzIndexRow	row;
+	Oid			schema;
+	StringInfoData drop;
+	ListCell   *lc;
+
+	begin_change("kz_delete_index()");
+	kz_index_require(index, &row);
+	schema = get_namespace_oid(row.schema, false);
+	if (!kz_schema_ownercheck(schema))
+		aclcheck_error(ACLCHECK_NOT_OWNER, OBJECT_SCHEMA, row.schema);
+
+	/* In one command, so that tables may refer to each other. */
+	initStringInfo(&drop);
+	foreach(lc, kz_catalog_list_collections(index))
+	{
+		KzCollectionRow *collection = lfirst(lc);
+
+		if (!collection->attached &&
+			OidIsValid(kz_table_find(collection->schema, collection->table)))
+			appendStringInfo(&drop, "%s %s", drop.len ? "," : "DROP TABLE",
+							 quote_qualified_identifier(collection->schema,
+														collection->table));
+	}
+	if (drop.len)
+		execute(drop.data);
+	kz_catalog_remove_collection(index, NULL);
+	kz_catalog_remove_index(index);
+	if (!row.adopted && schema_is_empty(schema))
+		execute(psprintf("DROP SCHEMA %s", quote_identifier(row.schema)));
+}
+
+/*
+ * Create a collection, and its index if that is missing.  A table of that name
+ * that fits is taken up; a collection that exists is updated.
+ */
+void
+kz_collection_create(const char *index, const char *name, Jsonb *mappings, Jsonb *settings)
+{
+	KzIndexRow	index_row;
+	KzCollectionRow row;
+
+	begin_change("kz_create_collection()");
+	check_index_name(index);
+	check_collection_name(name);
+	mappings = kz_mapping_normalize(mappings);
+
+	if (!kz_index_find(index, &index_row))
+		make_index(index, &index_row);
+	if (kz_collection_find(index, name, &row))
+	{
+		update_row(&row, mappings, settings);
+		return;
+	}
+	make_table(&index_row, name, &row);
+	row.mappings = mappings;
+	row.settings = settings;
+	kz_catalog_put_collection(&row);
+}
+
+/*
+ * Merge mappings and settings, each NULL or an object, into those of a
+ * collection.
+ */
+void
+kz_collection_update(const char *index, const char *name, Jsonb *mappings, Jsonb *settings)
+{
+	KzCollectionRow row;
+
+	begin_change("kz_update_collection()");
+	kz_collection_require(index, name, &row);
+	update_row(&row, mappings ? kz_mapping_normalize(mappings) : NULL, settings);
+}
+
+/*
+ * Make a collection of a table that is already there.
+ */
+void
+kz_collection_attach(const char *index, const char *name, Oid relid)
+{
+	KzIndexRow	index_row;
+	KzCollectionRow row,
+				live;
+
+	begin_change("kz_attach_collection()");
+	kz_index_require(index, &index_row);
+	check_collection_name(name);
+	row.index = index_row.name;
+	row.name = unconstify(char *, name);
+	take_table(relid, &index_row, &row);
+	if (kz_collection_find(index, name, &live))
+		kz_raise(KZ_ERROR_COLLECTION_EXISTS, "Delete that collection first, or choose another name.",
+				 quote_qualified_identifier(row.schema, row.table), index, name,
+				 "the collection exists already.");
+	row.attached = true;
+	row.mappings = kz_json_object(NULL, 0);
+	row.settings = kz_json_object(NULL, 0);
+	kz_catalog_put_collection(&row);
+}
+
+/*
+ * Delete a collection: drop a table that kz made, detach any other.
+ */
+void
+kz_collection_delete(const char *index, const char *name)
+{
+	KzCollectionRow row;
+
+	begin_change("kz_delete_collection()");
+	kz_collection_require(index, name, &row);
+	check_owner(&row);
+	if (!row.attached)
+		execute(psprintf("DROP TABLE %s", quote_qualified_identifier(row.schema, row.table)));
+	kz_catalog_remove_collection(index, name);
+}
+
+/*
+ * Remove all documents of a collection.
+ */
+void
+kz_collection_truncate(const char *index, const char *name)
+{
+	KzCollectionRow row;
+	bool		plain;
+
+	begin_change("kz_truncate_collection()");
+	kz_collection_require(index, name, &row);
+	check_owner(&row);
+	plain = get_rel_relkind(kz_table_find(row.schema, row.table)) == RELKIND_RELATION;
+	execute(psprintf("TRUNCATE TABLE %s%s", plain ? "ONLY " : "",
+					 quote_qualified_identifier(row.schema, row.table)));
+}
+
+/*
+ * What comes before every change of the catalogue.
+ */
+static void
+begin_change(const char *command)
+{
+	PreventCommandIfReadOnly(command);
+	PreventCommandIfParallelMode(command);
+	kz_catalog_lock();
+}
+
+/*
+ * Kuzzle's rule for the names of indexes and collections.
+ */
+static bool
+is_valid_name(const char *name)
+{
+	size_t		length = strlen(name);
+
+	return length > 0 && length <= KZ_NAME_MAX_BYTES &&
+		strcmp(name, "_all") != 0 &&
+		strpbrk(name, "\\/*?\"<>| \t\r\n,+#:.&%") == NULL &&
+		strcmp(name, str_tolower(name, length, DEFAULT_COLLATION_OID)) == 0;
+}
+
+#define NAME_HINT "A name has 1 to 126 bytes, no upper-case letters, and none of the characters \\ / * ? \" < > | , + # : . & % or white space."
+
+static void
+check_index_name(const char *index)
+{
+	if (!is_valid_name(index))
+		kz_raise(KZ_ERROR_INVALID_INDEX_NAME, NAME_HINT, index);
+}
+
+static void
+check_collection_name(const char *name)
+{
+	if (!is_valid_name(name))
+		kz_raise(KZ_ERROR_INVALID_COLLECTION_NAME, NAME_HINT, name);
+	if (strcmp(name, RESERVED_COLLECTION) == 0)
+		kz_raise(KZ_ERROR_COLLECTION_RESERVED, NULL, name);
+}
+
+/*
+ * Make the schema of an index, or adopt it, and record the index in row and in
+ * the catalogue.
+ */
+static void
+make_index(const char *index, KzIndexRow *row)
+{
+	Oid			schema;
+
+	row->name = pstrdup(index);
+	row->schema = is_usable_schema_name(index) ? pstrdup(index) : physical_name(index);
+	schema = get_namespace_oid(row->schema, true);
+	row->adopted = OidIsValid(schema);
+	if (!row->adopted)
+		execute(psprintf("CREATE SCHEMA %s", quote_identifier(row->schema)));
+	else if (!kz_schema_ownercheck(schema))
+		aclcheck_error(ACLCHECK_NOT_OWNER, OBJECT_SCHEMA, row->schema);
+
+	/* An index whose schema was dropped by plain SQL is made anew, as the last. */
+	kz_catalog_remove_index(index);
+	kz_catalog_put_index(row);
+}
+
+/*
+ * Make the table of a collection, or take up the one that is there, and fill
+ * row but for mappings and settings.
+ */
+static void
+make_table(const KzIndexRow *index, const char *name, KzCollectionRow *row)
+{
+	Oid			schema = get_namespace_oid(index->schema, false);
+	Oid			relid;
+
+	row->index = index->name;
+	row->name = pstrdup(name);
+	row->schema = index->schema;
+	row->table = choose_table_name(name, schema);
+	relid = get_relname_relid(row->table, schema);
+	if (OidIsValid(relid))
+	{
+		take_table(relid, index, row);
+		return;
+	}
+	row->attached = false;
+	execute(psprintf("CREATE TABLE %s ("
+					 "_id pg_catalog.text COLLATE pg_catalog.\"C\" CONSTRAINT %s PRIMARY KEY, "
+					 "_version pg_catalog.int8 NOT NULL, "
+					 "_source pg_catalog.jsonb%s NOT NULL"
+					 ") WITH (fillfactor = 90)",
+					 quote_qualified_identifier(row->schema, row->table),
+					 quote_identifier(choose_key_name(row->table, schema)), SOURCE_COMPRESSION));
+}
+
+/*
+ * Check that relid can become the collection row->index, row->name, and fill in
+ * its table.  It counts as made by kz if its key is named as kz does, which it
+ * is after DROP and CREATE EXTENSION.
+ */
+static void
+take_table(Oid relid, const KzIndexRow *index, KzCollectionRow *row)
+{
+	Relation	relation = try_relation_open(relid, AccessShareLock);
+	KzShape		shape;
+	const char *problem;
+
+	if (!relation)
+		kz_raise(KZ_ERROR_INVALID_ARGUMENT, psprintf("There is no relation with OID %u.", relid),
+				 "relation", "an existing table");
+	check_create_right(index->schema);
+	if (!kz_relation_ownercheck(relid))
+		aclcheck_error(ACLCHECK_NOT_OWNER, get_relkind_objtype(relation->rd_rel->relkind),
+					   RelationGetRelationName(relation));
+	row->schema = get_namespace_name(RelationGetNamespace(relation));
+	row->table = pstrdup(RelationGetRelationName(relation));
+	if ((problem = kz_shape_check_origin(relation)) != NULL ||
+		(problem = kz_shape_check(relation, &shape)) != NULL)
+		kz_raise(KZ_ERROR_UNFIT_RELATION,
+				 "A collection needs _id text, _version bigint, _source jsonb, all NOT NULL, and a unique index on (_id).",
+				 quote_qualified_identifier(row->schema, row->table),
+				 row->index, row->name, problem);
+	check_unused(row);
+	row->attached = !OidIsValid(shape.key) || !is_key_name(get_rel_name(shape.key));
+	relation_close(relation, NoLock);
+}
+
+/*
+ * Refuse a table that is a collection already, under whatever name.
+ */
+static void
+check_unused(const KzCollectionRow *row)
+{
+	ListCell   *lc;
+
+	foreach(lc, kz_catalog_list_collections(NULL))
+	{
+		KzCollectionRow *other = lfirst(lc);
+		KzCollectionRow live;
+
+		if (strcmp(other->schema, row->schema) == 0 && strcmp(other->table, row->table) == 0 &&
+			!(strcmp(other->index, row->index) == 0 && strcmp(other->name, row->name) == 0) &&
+			kz_collection_find(other->index, other->name, &live))
+			kz_raise(KZ_ERROR_COLLECTION_EXISTS, NULL,
+					 quote_qualified_identifier(row->schema, row->table),
+					 row->index, row->name,
+					 psprintf("it is the collection \"%s\":\"%s\" already.",
+							  other->index, other->name));
+	}
+}
+
+/*
+ * Merge mappings and settings, each NULL or an object, into row and write it.
+ */
+static void
+update_row(KzCollectionRow *row, Jsonb *mappings, Jsonb *settings)
+{
+	check_owner(row);
+	if (mappings)
+		row->mappings = kz_mapping_update(row->mappings, mappings);
+	if (settings)
+		row->settings = kz_merge_deep(row->settings, settings);
+	kz_catalog_put_collection(row);
+}
+
+/*
+ * Whether an index may have the schema of its own name: not one of the server's
+ * and not an extension's.
+ */
+static bool
+is_usable_schema_name(const char *name)
+{
+	Oid			schema;
+
+	if (strlen(name) >= NAMEDATALEN || strncmp(name, "pg_", 3) == 0 ||
+		strcmp(name, "information_schema") == 0)
+		return false;
+	schema = get_namespace_oid(name, true);
+	return !OidIsValid(schema) ||
+		!OidIsValid(getExtensionOfObject(NamespaceRelationId, schema));
+}
+
+/*
+ * The name for the table of a collection: its own, unless that is too long or
+ * taken by something that is no table.
+ */
+static char *
+choose_table_name(const char *name, Oid schema)
+{
+	Oid			relid;
+	char		relkind;
+
+	if (strlen(name) >= NAMEDATALEN)
+		return physical_name(name);
+	relid = get_relname_relid(name, schema);
+	if (!OidIsValid(relid))
+		return SearchSysCacheExists2(TYPENAMENSP, CStringGetDatum(name),
+									 ObjectIdGetDatum(schema)) ?
+			physical_name(name) : pstrdup(name);
+	relkind = get_rel_relkind(relid);
+	return relkind == RELKIND_RELATION || relkind == RELKIND_PARTITIONED_TABLE ||
+		relkind == RELKIND_FOREIGN_TABLE ? pstrdup(name) : physical_name(name);
+}
+
+/*
+ * A name that PostgreSQL can use, for one that it can't: kz_, as much of the
+ * name as there is room for, and a hash of it.
+ */
+static char *
+physical_name(const char *name)
+{
+	int			room = NAMEDATALEN - 1 - strlen("kz__0123456789abcdef");
+
+	return psprintf("kz_%.*s_%016llx", pg_mbcliplen(name, strlen(name), room), name,
+					(unsigned long long) hash_name(name, 0));
+}
+
+#define KEY_PREFIX "kz_"
+#define KEY_SUFFIX "_pkey"
+
+/*
+ * A free name for the primary key of a table: a hash, so that it can't be the
+ * name of a collection as somebody would choose it.  It may be taken by the key
+ * of a table that had this name before it was renamed.
+ */
+static char *
+choose_key_name(const char *table, Oid schema)
+{
+	for (uint64 seed = 0;; seed++)
+	{
+		char	   *name = psprintf(KEY_PREFIX "%016llx" KEY_SUFFIX,
+									(unsigned long long) hash_name(table, seed));
+
+		if (!OidIsValid(get_relname_relid(name, schema)))
+			return name;
+	}
+}
+
+/*
+ * Whether a key is named as kz does.
+ */
+static bool
+is_key_name(const char *name)
+{
+	return strncmp(name, KEY_PREFIX, strlen(KEY_PREFIX)) == 0 &&
+		strspn(name + strlen(KEY_PREFIX), "0123456789abcdef") == 16 &&
+		strcmp(name + strlen(KEY_PREFIX) + 16, KEY_SUFFIX) == 0;
+}
+
+static uint64
+hash_name(const char *name, uint64 seed)
+{
+	return hash_bytes_extended((const unsigned char *) name, strlen(name), seed);
+}
+
+/*
+ * Whether nothing at all is in a schema or depends on it.
+ */
+static bool
+schema_is_empty(Oid schema)
+{
+	Relation	depend = table_open(DependRelationId, AccessShareLock);
+	ScanKeyData keys[2];
+	SysScanDesc scan;
+	bool		empty;
+
+	ScanKeyInit(&keys[0], Anum_pg_depend_refclassid, BTEqualStrategyNumber, F_OIDEQ,
+				ObjectIdGetDatum(NamespaceRelationId));
+	ScanKeyInit(&keys[1], Anum_pg_depend_refobjid, BTEqualStrategyNumber, F_OIDEQ,
+				ObjectIdGetDatum(schema));
+	scan = systable_beginscan(depend, DependReferenceIndexId, true, NULL, 2, keys);
+	empty = !HeapTupleIsValid(systable_getnext(scan));
+	systable_endscan(scan);
+	table_close(depend, AccessShareLock);
+	return empty;
+}
+
+static void
+check_create_right(const char *schema)
+{
+	AclResult	result = kz_schema_aclcheck(get_namespace_oid(schema, false), ACL_CREATE);
+
+	if (result != ACLCHECK_OK)
+		aclcheck_error(result, OBJECT_SCHEMA, schema);
+}
+
+static void
+check_owner(const KzCollectionRow *row)
+{
+	Oid			relid = kz_table_find(row->schema, row->table);
+
+	if (!kz_relation_ownercheck(relid))
+		aclcheck_error(ACLCHECK_NOT_OWNER, get_relkind_objtype(get_rel_relkind(relid)),
+					   row->table);
+}
+
+/*
+ * Run a command as the user.
+ */
+static void
+execute(const char *sql)
+{
+	if (SPI_connect() != SPI_OK_CONNECT || SPI_execute(sql, false, 0) < 0 ||
+		SPI_finish() != SPI_OK_FINISH)
+		elog(ERROR, "could not execute: %s", sql);
+	CommandCounterIncrement();
+}

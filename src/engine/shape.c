@@ -1,0 +1,163 @@
+/*
+ * shape.c
+ *	  What a table must look like to be a collection.
+ *
+ * It needs _id text NOT NULL with a deterministic collation, _version bigint
+ * NOT NULL and _source jsonb NOT NULL, none of them generated; every other
+ * column nullable or with a default, since documents are inserted without
+ * them; and a unique index on exactly (_id) that can settle ON CONFLICT: valid,
+ * immediate, not partial, deterministic.  A foreign table can have no index:
+ * its owner vouches for it.
+ */
+#include "postgres.h"
+
+#include "access/genam.h"
+#include "access/htup_details.h"
+#include "access/transam.h"
+#include "catalog/dependency.h"
+#include "catalog/pg_type.h"
+#include "storage/lmgr.h"
+#include "utils/lsyscache.h"
+
+#include "base/compat.h"
+#include "engine/shape.h"
+
+static const char *check_kind(Relation relation);
+static const char *check_column(TupleDesc tupdesc, const char *name, Oid type,
+								AttrNumber *column);
+static const char *check_other_columns(TupleDesc tupdesc, const KzShape *shape);
+static Oid	find_key(Relation relation, AttrNumber id);
+static bool is_key(Relation index, AttrNumber id);
+
+/*
+ * NULL if relation, which must be locked, can be a collection, and shape is
+ * filled; otherwise why not, as a sentence for the user.
+ */
+const char *
+kz_shape_check(Relation relation, KzShape *shape)
+{
+	TupleDesc	tupdesc = RelationGetDescr(relation);
+	const char *problem;
+
+	memset(shape, 0, sizeof(*shape));
+	if ((problem = check_kind(relation)) != NULL ||
+		(problem = check_column(tupdesc, "_id", TEXTOID, &shape->id)) != NULL ||
+		(problem = check_column(tupdesc, "_version", INT8OID, &shape->version)) != NULL ||
+		(problem = check_column(tupdesc, "_source", JSONBOID, &shape->source)) != NULL ||
+		(problem = check_other_columns(tupdesc, shape)) != NULL)
+		return problem;
+	if (!get_collation_isdeterministic(TupleDescAttr(tupdesc, shape->id - 1)->attcollation))
+		return "column _id has a nondeterministic collation.";
+	if (relation->rd_rel->relkind == RELKIND_FOREIGN_TABLE)
+		return NULL;
+	shape->key = find_key(relation, shape->id);
+	if (!OidIsValid(shape->key))
+		return "it has no valid, immediate, non-partial unique index on exactly (_id).";
+	return NULL;
+}
+
+/*
+ * NULL if relation, whatever its shape, is a user's own to attach; otherwise
+ * why not.
+ */
+const char *
+kz_shape_check_origin(Relation relation)
+{
+	if (RelationGetRelid(relation) < FirstNormalObjectId)
+		return "it is a system catalog.";
+	if (OidIsValid(getExtensionOfObject(RelationRelationId, RelationGetRelid(relation))))
+		return "it belongs to an extension.";
+	return NULL;
+}
+
+static const char *
+check_kind(Relation relation)
+{
+	switch (relation->rd_rel->relkind)
+	{
+		case RELKIND_RELATION:
+		case RELKIND_PARTITIONED_TABLE:
+		case RELKIND_FOREIGN_TABLE:
+			break;
+		case RELKIND_VIEW:
+			return "it is a view.";
+		case RELKIND_MATVIEW:
+			return "it is a materialized view.";
+		default:
+			return "it is not a table.";
+	}
+	if (relation->rd_rel->relpersistence == RELPERSISTENCE_TEMP)
+		return "it is a temporary table.";
+	return NULL;
+}
+
+static const char *
+check_column(TupleDesc tupdesc, const char *name, Oid type, AttrNumber *column)
+{
+	for (int i = 0; i < tupdesc->natts; i++)
+	{
+		Form_pg_attribute att = TupleDescAttr(tupdesc, i);
+
+		if (att->attisdropped || strcmp(NameStr(att->attname), name) != 0)
+			continue;
+		if (att->atttypid != type)
+			return psprintf("column %s must be of type %s.", name,
+							type == TEXTOID ? "text" : type == INT8OID ? "bigint" : "jsonb");
+		if (!att->attnotnull)
+			return psprintf("column %s must be NOT NULL.", name);
+		if (att->attgenerated || att->attidentity)
+			return psprintf("column %s must not be generated.", name);
+		*column = att->attnum;
+		return NULL;
+	}
+	return psprintf("it has no column %s.", name);
+}
+
+static const char *
+check_other_columns(TupleDesc tupdesc, const KzShape *shape)
+{
+	for (int i = 0; i < tupdesc->natts; i++)
+	{
+		Form_pg_attribute att = TupleDescAttr(tupdesc, i);
+
+		if (att->attisdropped || att->attnum == shape->id ||
+			att->attnum == shape->version || att->attnum == shape->source)
+			continue;
+		if (att->attnotnull && !att->atthasdef && !att->attidentity)
+			return psprintf("column %s must be nullable or have a default.",
+							NameStr(att->attname));
+	}
+	return NULL;
+}
+
+static Oid
+find_key(Relation relation, AttrNumber id)
+{
+	List	   *indexes = RelationGetIndexList(relation);
+	ListCell   *lc;
+	Oid			key = InvalidOid;
+
+	foreach(lc, indexes)
+	{
+		Relation	index = index_open(lfirst_oid(lc), AccessShareLock);
+
+		if (is_key(index, id))
+			key = RelationGetRelid(index);
+		index_close(index, AccessShareLock);
+		if (OidIsValid(key))
+			break;
+	}
+	list_free(indexes);
+	return key;
+}
+
+static bool
+is_key(Relation index, AttrNumber id)
+{
+	Form_pg_index form = index->rd_index;
+
+	return form->indisunique && form->indisvalid && form->indimmediate &&
+		form->indnkeyatts == 1 && form->indkey.values[0] == id &&
+		heap_attisnull(index->rd_indextuple, Anum_pg_index_indpred, NULL) &&
+		get_collation_isdeterministic(index->rd_indcollation[0]);
+}

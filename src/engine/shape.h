@@ -1,0 +1,23 @@
+/*
+ * shape.h
+ *	  What a table must look like to be a collection.
+ */
+#ifndef KZ_ENGINE_SHAPE_H
+#define KZ_ENGINE_SHAPE_H
+
+#include "utils/rel.h"
+
+/* Where the parts of a document are in a table that fits. */
+typedef struct KzShape
+{
+	AttrNumber	id;
+	AttrNumber	version;
+	AttrNumber	source;
+	Oid			key;			/* unique index on exactly (_id); none on a
+								 * foreign table */
+} KzShape;
+
+extern const char *kz_shape_check(Relation relation, KzShape *shape);
+extern const char *kz_shape_check_origin(Relation relation);
+
+#endif							/* KZ_ENGINE_SHAPE_H */

@@ -1,0 +1,73 @@
+/*
+ * writer.h
+ *	  Finding and writing the rows of one collection.
+ *
+ * A writer is open for one call.  It writes exactly the version of a row that
+ * was found before: insert, update and delete return false, and have changed
+ * nothing, when another transaction, a trigger or a policy got in the way.
+ * Which of these it was, and what to do then, is for operation/write.c.
+ */
+#ifndef KZ_ENGINE_WRITER_H
+#define KZ_ENGINE_WRITER_H
+
+#include "engine/collection.h"
+
+/* What is asked of the rows; decides which rights are needed. */
+typedef enum KzAction
+{
+	KZ_ACTION_READ,
+	KZ_ACTION_CREATE,
+	KZ_ACTION_CREATE_OR_REPLACE,
+	KZ_ACTION_REPLACE,
+	KZ_ACTION_UPDATE,
+	KZ_ACTION_UPSERT,
+	KZ_ACTION_DELETE,
+	KZ_ACTION_DELETE_FIELDS
+} KzAction;
+
+/* One version of a row. */
+typedef struct KzRow
+{
+	int64		version;
+	Jsonb	   *source;			/* in the memory context of the caller */
+	/* What tells it from all other versions, where the writer can see that. */
+	TransactionId xmin;
+	Oid			tableoid;
+} KzRow;
+
+typedef struct KzWriter KzWriter;
+
+typedef struct KzWriterMethods
+{
+	/* Read the row of an id as of now; lock: as it is once it is locked. */
+	bool		(*find) (KzWriter *writer, const text *id, bool lock, KzRow *row);
+	/* Insert row; in it comes back what is stored after triggers. */
+	bool		(*insert) (KzWriter *writer, const text *id, KzRow *row);
+	/* Put row in the place of old; likewise. */
+	bool		(*update) (KzWriter *writer, const text *id, const KzRow *old, KzRow *row);
+	bool		(*delete) (KzWriter *writer, const text *id, const KzRow *old);
+	int64		(*count) (KzWriter *writer);
+	void		(*close) (KzWriter *writer);
+} KzWriterMethods;
+
+/* The common part of all writers. */
+struct KzWriter
+{
+	const KzWriterMethods *methods;
+	KzCollection *collection;
+	bool		read_only;		/* sees what the calling statement sees */
+	bool		system_columns; /* rows are told apart by xmin and tableoid */
+};
+
+extern KzWriter *kz_writer_open(const char *index, const char *name, KzAction action,
+								const char *command);
+extern void kz_writer_close(KzWriter *writer);
+extern bool kz_writer_same_row(const KzWriter *writer, const KzRow *a, const KzRow *b);
+extern bool kz_writer_is_foreign(const KzWriter *writer);
+extern bool kz_writer_may_suppress_insert(const KzWriter *writer);
+extern char *kz_writer_table_name(const KzWriter *writer);
+
+/* in writer_spi.c */
+extern KzWriter *kz_writer_spi_open(KzCollection *collection);
+
+#endif							/* KZ_ENGINE_WRITER_H */

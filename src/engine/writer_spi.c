@@ -1,0 +1,403 @@
+/*
+ * writer_spi.c
+ *	  The writer that goes through SQL, with kept plans.
+ *
+ * It is right for everything that PostgreSQL can put between a statement and a
+ * row: policies, triggers, partitions, foreign and distributed tables.
+ *
+ * A row version is told by its xmin and tableoid together with _version.  Where
+ * these columns mean nothing (foreign tables) or may not be read (a user who
+ * has SELECT on the columns of a document only), it is told by its content, as
+ * text, since jsonb takes 1 and 1.00 for equal.
+ *
+ * Plans are kept for each table and each of the two ways.  One whose table got
+ * another name is replaced; it is freed at the end of the transaction, because
+ * it may be running further up: a trigger that it fired may have called kz.
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "catalog/pg_type.h"
+#include "executor/spi.h"
+#include "utils/builtins.h"
+#include "utils/hsearch.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/rel.h"
+
+#include "base/compat.h"
+#include "engine/writer.h"
+
+typedef enum Statement
+{
+	STATEMENT_FIND,
+	STATEMENT_LOCK,
+	STATEMENT_INSERT,
+	STATEMENT_UPDATE,
+	STATEMENT_DELETE,
+	STATEMENT_COUNT,
+	STATEMENTS
+} Statement;
+
+/* Parameters; each statement uses as many as it needs, from the first. */
+enum
+{
+	PARAM_ID,
+	PARAM_VERSION,
+	PARAM_SOURCE,
+	PARAM_OLD_VERSION,
+	PARAM_OLD_XMIN,				/* by content: the old _source as text */
+	PARAM_OLD_TABLEOID,
+	PARAMS
+};
+
+typedef struct PlansKey
+{
+	Oid			relid;
+	bool		system_columns;
+} PlansKey;
+
+typedef struct Plans
+{
+	PlansKey	key;
+	char		table[NAMEDATALEN * 4 + 8]; /* qualified and quoted */
+	SPIPlanPtr	plans[STATEMENTS];	/* NULL until needed */
+} Plans;
+
+typedef struct SpiWriter
+{
+	KzWriter	base;
+	Plans	   *plans;
+} SpiWriter;
+
+static HTAB *plan_cache = NULL;
+static List *retired = NIL;		/* of SPIPlanPtr, in TopMemoryContext */
+
+static bool spi_find(KzWriter *writer, const text *id, bool lock, KzRow *row);
+static bool spi_insert(KzWriter *writer, const text *id, KzRow *row);
+static bool spi_update(KzWriter *writer, const text *id, const KzRow *old, KzRow *row);
+static bool spi_delete(KzWriter *writer, const text *id, const KzRow *old);
+static int64 spi_count(KzWriter *writer);
+static void spi_close(KzWriter *writer);
+static Plans *find_plans(const KzWriter *writer);
+static void sweep_plans(void);
+static void retire_plans(Plans *plans);
+static void free_retired(XactEvent event, void *arg);
+static SPIPlanPtr get_plan(SpiWriter *writer, Statement statement);
+static char *statement_text(const SpiWriter *writer, Statement statement, int *nparams);
+static bool run(SpiWriter *writer, Statement statement, Datum *values, KzRow *row);
+static void set_old_row(const KzWriter *writer, const KzRow *old, Datum *values);
+static void read_row(const KzWriter *writer, KzRow *row);
+static Datum result_column(int column);
+
+static const KzWriterMethods methods = {
+	.find = spi_find,
+	.insert = spi_insert,
+	.update = spi_update,
+	.delete = spi_delete,
+	.count = spi_count,
+	.close = spi_close
+};
+
+/*
+ * Open the SPI writer of a collection, which is open and whose rights have
+ * been checked.
+ */
+KzWriter *
+kz_writer_spi_open(KzCollection *collection)
+{
+	SpiWriter  *writer = palloc0(sizeof(SpiWriter));
+	MemoryContext caller = CurrentMemoryContext;
+
+	writer->base.methods = &methods;
+	writer->base.collection = collection;
+	writer->base.system_columns = !kz_writer_is_foreign(&writer->base) &&
+		pg_class_aclcheck(RelationGetRelid(collection->relation), GetUserId(),
+						  ACL_SELECT) == ACLCHECK_OK;
+	writer->plans = find_plans(&writer->base);
+	if (SPI_connect() != SPI_OK_CONNECT)
+		elog(ERROR, "could not connect to SPI");
+	/* What the caller allocates from now on must outlive SPI. */
+	MemoryContextSwitchTo(caller);
+	return &writer->base;
+}
+
+static void
+spi_close(KzWriter *writer)
+{
+	SPI_finish();
+}
+
+static bool
+spi_find(KzWriter *writer, const text *id, bool lock, KzRow *row)
+{
+	Datum		values[PARAMS];
+
+	values[PARAM_ID] = PointerGetDatum(id);
+	return run((SpiWriter *) writer, lock ? STATEMENT_LOCK : STATEMENT_FIND, values, row);
+}
+
+static bool
+spi_insert(KzWriter *writer, const text *id, KzRow *row)
+{
+	Datum		values[PARAMS];
+
+	values[PARAM_ID] = PointerGetDatum(id);
+	values[PARAM_VERSION] = Int64GetDatum(row->version);
+	values[PARAM_SOURCE] = JsonbPGetDatum(row->source);
+	return run((SpiWriter *) writer, STATEMENT_INSERT, values, row);
+}
+
+static bool
+spi_update(KzWriter *writer, const text *id, const KzRow *old, KzRow *row)
+{
+	Datum		values[PARAMS];
+
+	values[PARAM_ID] = PointerGetDatum(id);
+	values[PARAM_VERSION] = Int64GetDatum(row->version);
+	values[PARAM_SOURCE] = JsonbPGetDatum(row->source);
+	set_old_row(writer, old, values);
+	return run((SpiWriter *) writer, STATEMENT_UPDATE, values, row);
+}
+
+static bool
+spi_delete(KzWriter *writer, const text *id, const KzRow *old)
+{
+	Datum		values[PARAMS];
+
+	/* The parameters have their places in all statements; these two idle. */
+	values[PARAM_ID] = PointerGetDatum(id);
+	values[PARAM_VERSION] = Int64GetDatum(old->version);
+	values[PARAM_SOURCE] = JsonbPGetDatum(old->source);
+	set_old_row(writer, old, values);
+	return run((SpiWriter *) writer, STATEMENT_DELETE, values, NULL);
+}
+
+static int64
+spi_count(KzWriter *writer)
+{
+	KzRow		row;
+
+	run((SpiWriter *) writer, STATEMENT_COUNT, NULL, &row);
+	return row.version;
+}
+
+/*
+ * The kept plans of the writer's table under its present name.
+ */
+static Plans *
+find_plans(const KzWriter *writer)
+{
+	PlansKey	key;
+	Plans	   *plans;
+	bool		found;
+	char	   *table = kz_writer_table_name(writer);
+
+	if (!plan_cache)
+	{
+		HASHCTL		ctl = {.keysize = sizeof(PlansKey),.entrysize = sizeof(Plans)};
+
+		plan_cache = hash_create("kz plans", 64, &ctl, HASH_ELEM | HASH_BLOBS);
+		RegisterXactCallback(free_retired, NULL);
+	}
+	memset(&key, 0, sizeof(key));
+	key.relid = RelationGetRelid(writer->collection->relation);
+	key.system_columns = writer->system_columns;
+
+	plans = hash_search(plan_cache, &key, HASH_FIND, NULL);
+	if (plans && strcmp(plans->table, table) == 0)
+		return plans;
+	if (plans)
+		retire_plans(plans);
+	sweep_plans();
+	plans = hash_search(plan_cache, &key, HASH_ENTER, &found);
+	memset(plans->plans, 0, sizeof(plans->plans));
+	strlcpy(plans->table, table, sizeof(plans->table));
+	return plans;
+}
+
+/*
+ * Retire the plans of tables that are gone.  New plans are made rarely enough
+ * to do it then.
+ */
+static void
+sweep_plans(void)
+{
+	HASH_SEQ_STATUS seq;
+	Plans	   *plans;
+
+	hash_seq_init(&seq, plan_cache);
+	while ((plans = hash_seq_search(&seq)) != NULL)
+		if (get_rel_name(plans->key.relid) == NULL)
+			retire_plans(plans);
+}
+
+static void
+retire_plans(Plans *plans)
+{
+	MemoryContext caller = MemoryContextSwitchTo(TopMemoryContext);
+
+	for (int i = 0; i < STATEMENTS; i++)
+		if (plans->plans[i])
+			retired = lappend(retired, plans->plans[i]);
+	MemoryContextSwitchTo(caller);
+	hash_search(plan_cache, &plans->key, HASH_REMOVE, NULL);
+}
+
+static void
+free_retired(XactEvent event, void *arg)
+{
+	ListCell   *lc;
+
+	if (event != XACT_EVENT_COMMIT && event != XACT_EVENT_ABORT && event != XACT_EVENT_PREPARE)
+		return;
+	foreach(lc, retired)
+		SPI_freeplan(lfirst(lc));
+	list_free(retired);
+	retired = NIL;
+}
+
+static SPIPlanPtr
+get_plan(SpiWriter *writer, Statement statement)
+{
+	static const Oid types[PARAMS] = {TEXTOID, INT8OID, JSONBOID, INT8OID, XIDOID, OIDOID};
+	Oid			argtypes[PARAMS];
+	SPIPlanPtr	plan = writer->plans->plans[statement];
+	bool		plain = writer->base.collection->relation->rd_rel->relkind == RELKIND_RELATION;
+	int			nparams;
+	char	   *sql;
+
+	if (plan)
+		return plan;
+	memcpy(argtypes, types, sizeof(types));
+	if (!writer->base.system_columns)
+		argtypes[PARAM_OLD_XMIN] = TEXTOID;
+	sql = statement_text(writer, statement, &nparams);
+
+	/* One row by its key: nothing is to be gained from planning again. */
+	plan = SPI_prepare_cursor(sql, nparams, argtypes, plain ? CURSOR_OPT_GENERIC_PLAN : 0);
+	if (!plan || SPI_keepplan(plan) != 0)
+		elog(ERROR, "could not prepare: %s", sql);
+	writer->plans->plans[statement] = plan;
+	return plan;
+}
+
+/*
+ * The text of a statement, palloc'd.  Rows of inheritance children are not the
+ * collection's.  A foreign table refuses a conflict target; elsewhere it keeps
+ * duplicates in the user's own unique indexes from being swallowed.
+ */
+static char *
+statement_text(const SpiWriter *writer, Statement statement, int *nparams)
+{
+	const char *only =
+		writer->base.collection->relation->rd_rel->relkind == RELKIND_RELATION ? "ONLY " : "";
+	const char *table = writer->plans->table;
+	const char *columns = writer->base.system_columns ?
+		"_version, _source, xmin, tableoid" : "_version, _source";
+	const char *where = "_id OPERATOR(pg_catalog.=) $1";
+	const char *same_row = writer->base.system_columns ?
+		" AND _version OPERATOR(pg_catalog.=) $4 AND xmin OPERATOR(pg_catalog.=) $5"
+		" AND tableoid OPERATOR(pg_catalog.=) $6" :
+		" AND _version OPERATOR(pg_catalog.=) $4"
+		" AND _source::pg_catalog.text OPERATOR(pg_catalog.=) $5";
+	int			same_row_params = writer->base.system_columns ? PARAMS : PARAMS - 1;
+
+	switch (statement)
+	{
+		case STATEMENT_FIND:
+		case STATEMENT_LOCK:
+			*nparams = 1;
+			return psprintf("SELECT %s FROM %s%s WHERE %s%s", columns, only, table, where,
+							statement == STATEMENT_LOCK ? " FOR NO KEY UPDATE" : "");
+		case STATEMENT_INSERT:
+			*nparams = 3;
+			return psprintf("INSERT INTO %s (_id, _version, _source) VALUES ($1, $2, $3)"
+							" ON CONFLICT %sDO NOTHING RETURNING %s", table,
+							kz_writer_is_foreign(&writer->base) ? "" : "(_id) ", columns);
+		case STATEMENT_UPDATE:
+			*nparams = same_row_params;
+			return psprintf("UPDATE %s%s SET _version = $2, _source = $3 WHERE %s%s RETURNING %s",
+							only, table, where, same_row, columns);
+		case STATEMENT_DELETE:
+			*nparams = same_row_params;
+			return psprintf("DELETE FROM %s%s WHERE %s%s", only, table, where, same_row);
+		case STATEMENT_COUNT:
+			*nparams = 0;
+			return psprintf("SELECT pg_catalog.count(*) FROM %s%s", only, table);
+		default:
+			elog(ERROR, "unknown statement %d", statement);
+	}
+}
+
+/*
+ * Run a statement; false if it touched no row.  The row that it returns goes
+ * to row, unless that is NULL, and into the memory context of the caller, which
+ * SPI would leave for its own.
+ */
+static bool
+run(SpiWriter *writer, Statement statement, Datum *values, KzRow *row)
+{
+	MemoryContext caller = CurrentMemoryContext;
+	bool		touched;
+
+	if (SPI_execute_plan(get_plan(writer, statement), values, NULL,
+						 writer->base.read_only, 0) < 0)
+		elog(ERROR, "could not execute statement %d on %s", statement, writer->plans->table);
+	MemoryContextSwitchTo(caller);
+	touched = SPI_processed > 0;
+	if (touched && row)
+	{
+		if (statement == STATEMENT_COUNT)
+			row->version = DatumGetInt64(result_column(1));
+		else
+			read_row(&writer->base, row);
+	}
+	SPI_freetuptable(SPI_tuptable);
+	return touched;
+}
+
+static void
+set_old_row(const KzWriter *writer, const KzRow *old, Datum *values)
+{
+	values[PARAM_OLD_VERSION] = Int64GetDatum(old->version);
+	if (writer->system_columns)
+	{
+		values[PARAM_OLD_XMIN] = TransactionIdGetDatum(old->xmin);
+		values[PARAM_OLD_TABLEOID] = ObjectIdGetDatum(old->tableoid);
+	}
+	else
+		values[PARAM_OLD_XMIN] = CStringGetTextDatum(JsonbToCString(NULL, &old->source->root,
+																	VARSIZE(old->source)));
+}
+
+/*
+ * Copy the row that SPI returned.
+ */
+static void
+read_row(const KzWriter *writer, KzRow *row)
+{
+	memset(row, 0, sizeof(*row));
+	row->version = DatumGetInt64(result_column(1));
+	row->source = DatumGetJsonbPCopy(result_column(2));
+	if (writer->system_columns)
+	{
+		row->xmin = DatumGetTransactionId(result_column(3));
+		row->tableoid = DatumGetObjectId(result_column(4));
+	}
+}
+
+/*
+ * A column of the one row that SPI returned; none of them can be NULL.
+ */
+static Datum
+result_column(int column)
+{
+	bool		isnull;
+	Datum		value = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, column,
+									  &isnull);
+
+	if (isnull)
+		elog(ERROR, "unexpected null in column %d of a document", column);
+	return value;
+}

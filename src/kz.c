@@ -1,0 +1,25 @@
+/*
+ * kz.c
+ *	  Entry point of the library.
+ */
+#include "postgres.h"
+
+#include "fmgr.h"
+#include "utils/guc.h"
+
+#include "base/compat.h"
+#include "engine/collection.h"
+
+KZ_MODULE_MAGIC;
+
+PGDLLEXPORT void _PG_init(void);
+
+/*
+ * Called when the library is loaded into a backend.
+ */
+void
+_PG_init(void)
+{
+	MarkGUCPrefixReserved("kz");
+	kz_collection_init();
+}

@@ -1,0 +1,14 @@
+/*
+ * read.h
+ *	  Reading documents.
+ */
+#ifndef KZ_OPERATION_READ_H
+#define KZ_OPERATION_READ_H
+
+#include "engine/writer.h"
+
+extern bool kz_read_one(const char *index, const char *collection, const text *id,
+						const char *command, KzRow *row);
+extern int64 kz_read_count(const char *index, const char *collection, const char *command);
+
+#endif							/* KZ_OPERATION_READ_H */

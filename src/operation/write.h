@@ -1,0 +1,43 @@
+/*
+ * write.h
+ *	  The write loop: what a document is asked to become, and what becomes of it.
+ */
+#ifndef KZ_OPERATION_WRITE_H
+#define KZ_OPERATION_WRITE_H
+
+#include "base/error.h"
+#include "document/metadata.h"
+#include "engine/writer.h"
+#include "nodes/pg_list.h"
+
+#define KZ_DEFAULT_RETRIES 10
+#define KZ_ANY_VERSION (-1)
+
+/* What one document is asked to become. */
+typedef struct KzChange
+{
+	KzAction	action;
+	text	   *id;
+	Jsonb	   *body;			/* the document, or the changes; an object */
+	Jsonb	   *defaults;		/* upsert: what a new document starts from, an
+								 * object */
+	List	   *fields;			/* delete_fields: paths, char * */
+	int64		if_version;		/* the version it must have; 0: it must not
+								 * exist; or KZ_ANY_VERSION */
+	int			retries;		/* how often to start again after a conflict */
+} KzChange;
+
+/* What became of it. */
+typedef struct KzOutcome
+{
+	KzError		error;			/* all else is void unless KZ_ERROR_NONE */
+	bool		created;
+	bool		changed;		/* false: nothing had to be written */
+	int64		version;		/* as stored; of a delete, as it was */
+	Jsonb	   *source;
+} KzOutcome;
+
+extern void kz_write(KzWriter *writer, const KzChange *change, const KzStamp *stamp,
+					 KzOutcome *outcome);
+
+#endif							/* KZ_OPERATION_WRITE_H */

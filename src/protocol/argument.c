@@ -1,0 +1,149 @@
+/*
+ * argument.c
+ *	  Arguments of the SQL functions.
+ *
+ * The functions are not strict: NULL for an argument without a default is an
+ * error that names it, and never a silent NULL result.
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+
+#include "base/error.h"
+#include "base/json.h"
+#include "document/identity.h"
+#include "protocol/argument.h"
+
+static Jsonb *get_object(FunctionCallInfo fcinfo, int n, const char *argument);
+
+/*
+ * Raise KZ400 if argument n is NULL.
+ */
+void
+kz_argument_require(FunctionCallInfo fcinfo, int n, const char *argument)
+{
+	if (PG_ARGISNULL(n))
+		kz_raise(KZ_ERROR_MISSING_ARGUMENT, "It must not be NULL.", argument);
+}
+
+/*
+ * The name of an index or a collection, palloc'd.  Raises KZ400 if it is NULL
+ * or empty.
+ */
+char *
+kz_argument_name(FunctionCallInfo fcinfo, int n, const char *argument)
+{
+	char	   *name;
+
+	kz_argument_require(fcinfo, n, argument);
+	name = text_to_cstring(PG_GETARG_TEXT_PP(n));
+	if (*name == '\0')
+		kz_raise(KZ_ERROR_MISSING_ARGUMENT, "It must not be empty.", argument);
+	return name;
+}
+
+/*
+ * The id of a document.  Raises KZ400 if it is NULL, empty or too long.
+ */
+text *
+kz_argument_id(FunctionCallInfo fcinfo, int n)
+{
+	KzError		error;
+	text	   *id;
+
+	kz_argument_require(fcinfo, n, "id");
+	id = PG_GETARG_TEXT_PP(n);
+	if (!kz_identity_check(id, "id", &error))
+		kz_error_throw(&error);
+	return id;
+}
+
+/*
+ * An object.  Raises KZ400 if it is NULL or something else.
+ */
+Jsonb *
+kz_argument_object(FunctionCallInfo fcinfo, int n, const char *argument)
+{
+	kz_argument_require(fcinfo, n, argument);
+	return get_object(fcinfo, n, argument);
+}
+
+/*
+ * An object, or NULL.  Raises KZ400 if it is something else.
+ */
+Jsonb *
+kz_argument_optional_object(FunctionCallInfo fcinfo, int n, const char *argument)
+{
+	return PG_ARGISNULL(n) ? NULL : get_object(fcinfo, n, argument);
+}
+
+/*
+ * An array of paths, as a List of char *.  Raises KZ400 if it is NULL or has a
+ * NULL in it.
+ */
+List *
+kz_argument_paths(FunctionCallInfo fcinfo, int n, const char *argument)
+{
+	Datum	   *elements;
+	bool	   *nulls;
+	int			count;
+	List	   *paths = NIL;
+
+	kz_argument_require(fcinfo, n, argument);
+	deconstruct_array(PG_GETARG_ARRAYTYPE_P(n), TEXTOID, -1, false, TYPALIGN_INT,
+					  &elements, &nulls, &count);
+	for (int i = 0; i < count; i++)
+	{
+		if (nulls[i])
+			kz_raise(KZ_ERROR_INVALID_ARGUMENT,
+					 psprintf("Element %d is NULL.", i + 1),
+					 argument, "an array of paths");
+		paths = lappend(paths, TextDatumGetCString(elements[i]));
+	}
+	return paths;
+}
+
+/*
+ * value, which must not be negative; raises KZ400 otherwise.
+ */
+int64
+kz_argument_natural(int64 value, const char *argument)
+{
+	if (value < 0)
+		kz_raise(KZ_ERROR_INVALID_ARGUMENT, psprintf("The value is " INT64_FORMAT ".", value),
+				 argument, "an integer of at least 0");
+	return value;
+}
+
+/*
+ * Check the option refresh.  It asks for nothing that is not so anyway.
+ */
+void
+kz_argument_refresh(FunctionCallInfo fcinfo, int n)
+{
+	char	   *refresh;
+
+	if (PG_ARGISNULL(n))
+		return;
+	refresh = text_to_cstring(PG_GETARG_TEXT_PP(n));
+	if (strcmp(refresh, "wait_for") != 0 && strcmp(refresh, "false") != 0 &&
+		strcmp(refresh, "") != 0)
+		kz_raise(KZ_ERROR_INVALID_OPTION,
+				 psprintf("The value is \"%s\". It can be left out: a committed change is visible at once.",
+						  refresh),
+				 "refresh", "\"wait_for\", false");
+}
+
+static Jsonb *
+get_object(FunctionCallInfo fcinfo, int n, const char *argument)
+{
+	Jsonb	   *object = PG_GETARG_JSONB_P(n);
+
+	if (!JB_ROOT_IS_OBJECT(object))
+		kz_raise(KZ_ERROR_INVALID_TYPE,
+				 psprintf("It is of type %s.", kz_json_type_name(object)),
+				 argument, "object");
+	return object;
+}

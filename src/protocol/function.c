@@ -1,0 +1,324 @@
+/*
+ * function.c
+ *	  The SQL functions for one document; contracts are in sql/kz.sql.
+ *
+ * A function turns its arguments into a change, has it done, raises the error
+ * that comes out of it, if any, and turns the outcome into its answer.
+ */
+#include "postgres.h"
+
+#include "fmgr.h"
+#include "utils/builtins.h"
+#include "utils/memutils.h"
+
+#include "base/json.h"
+#include "document/identity.h"
+#include "operation/read.h"
+#include "operation/write.h"
+#include "protocol/argument.h"
+
+/* Everything of one call is in a context of its own but for the answer. */
+typedef struct Call
+{
+	FunctionCallInfo fcinfo;
+	MemoryContext context;
+	MemoryContext caller;
+	const char *index;
+	const char *collection;
+	KzChange	change;
+	KzStamp		stamp;
+	KzOutcome	outcome;
+} Call;
+
+/* Parts of an answer besides _id */
+#define ANSWER_VERSION 0x01
+#define ANSWER_CREATED 0x02
+#define ANSWER_SOURCE 0x04
+
+static void begin_call(Call *call, FunctionCallInfo fcinfo, KzAction action);
+static void read_options(Call *call, int first);
+static int	read_retries(Call *call, int n);
+static bool read_flag(Call *call, int n);
+static void run_call(Call *call, const char *command);
+static void raise_not_found(const Call *call) pg_attribute_noreturn();
+static Datum answer(Call *call, int parts);
+static Datum end_call(Call *call, Jsonb *result);
+
+PG_FUNCTION_INFO_V1(kz_create);
+PG_FUNCTION_INFO_V1(kz_create_or_replace);
+PG_FUNCTION_INFO_V1(kz_replace);
+PG_FUNCTION_INFO_V1(kz_update);
+PG_FUNCTION_INFO_V1(kz_upsert);
+PG_FUNCTION_INFO_V1(kz_delete);
+PG_FUNCTION_INFO_V1(kz_delete_fields);
+PG_FUNCTION_INFO_V1(kz_get);
+PG_FUNCTION_INFO_V1(kz_exists);
+PG_FUNCTION_INFO_V1(kz_count);
+
+Datum
+kz_create(PG_FUNCTION_ARGS)
+{
+	Call		call;
+
+	begin_call(&call, fcinfo, KZ_ACTION_CREATE);
+	call.change.body = kz_argument_object(fcinfo, 2, "body");
+	call.change.id = PG_ARGISNULL(3) ? kz_identity_generate() : kz_argument_id(fcinfo, 3);
+	read_options(&call, 4);
+	run_call(&call, "kz_create()");
+	return answer(&call, ANSWER_SOURCE | ANSWER_VERSION);
+}
+
+Datum
+kz_create_or_replace(PG_FUNCTION_ARGS)
+{
+	Call		call;
+
+	begin_call(&call, fcinfo, KZ_ACTION_CREATE_OR_REPLACE);
+	call.change.id = kz_argument_id(fcinfo, 2);
+	call.change.body = kz_argument_object(fcinfo, 3, "body");
+	read_options(&call, 4);
+	run_call(&call, "kz_create_or_replace()");
+	return answer(&call, ANSWER_SOURCE | ANSWER_VERSION | ANSWER_CREATED);
+}
+
+Datum
+kz_replace(PG_FUNCTION_ARGS)
+{
+	Call		call;
+
+	begin_call(&call, fcinfo, KZ_ACTION_REPLACE);
+	call.change.id = kz_argument_id(fcinfo, 2);
+	call.change.body = kz_argument_object(fcinfo, 3, "body");
+	read_options(&call, 4);
+	run_call(&call, "kz_replace()");
+	return answer(&call, ANSWER_SOURCE | ANSWER_VERSION);
+}
+
+Datum
+kz_update(PG_FUNCTION_ARGS)
+{
+	Call		call;
+	bool		source;
+
+	begin_call(&call, fcinfo, KZ_ACTION_UPDATE);
+	call.change.id = kz_argument_id(fcinfo, 2);
+	call.change.body = kz_argument_object(fcinfo, 3, "changes");
+	read_options(&call, 4);
+	call.change.retries = read_retries(&call, 8);
+	source = read_flag(&call, 9);
+	run_call(&call, "kz_update()");
+	if (!source)
+		call.outcome.source = kz_stamp_carry(&call.stamp, call.change.body,
+											 call.outcome.source);
+	return answer(&call, ANSWER_SOURCE | ANSWER_VERSION);
+}
+
+Datum
+kz_upsert(PG_FUNCTION_ARGS)
+{
+	Call		call;
+	Jsonb	   *defaults;
+	bool		source;
+
+	begin_call(&call, fcinfo, KZ_ACTION_UPSERT);
+	call.change.id = kz_argument_id(fcinfo, 2);
+	call.change.body = kz_argument_object(fcinfo, 3, "changes");
+	read_options(&call, 4);
+	defaults = kz_argument_optional_object(fcinfo, 8, "defaults");
+	call.change.defaults = defaults ? defaults : kz_json_object(NULL, 0);
+	call.change.retries = read_retries(&call, 9);
+	source = read_flag(&call, 10);
+	run_call(&call, "kz_upsert()");
+	return answer(&call, ANSWER_VERSION | ANSWER_CREATED | (source ? ANSWER_SOURCE : 0));
+}
+
+Datum
+kz_delete(PG_FUNCTION_ARGS)
+{
+	Call		call;
+	bool		source;
+
+	begin_call(&call, fcinfo, KZ_ACTION_DELETE);
+	call.change.id = kz_argument_id(fcinfo, 2);
+	read_options(&call, 3);
+	source = read_flag(&call, 7);
+	run_call(&call, "kz_delete()");
+	return answer(&call, source ? ANSWER_SOURCE | ANSWER_VERSION : 0);
+}
+
+Datum
+kz_delete_fields(PG_FUNCTION_ARGS)
+{
+	Call		call;
+	bool		source;
+
+	begin_call(&call, fcinfo, KZ_ACTION_DELETE_FIELDS);
+	call.change.id = kz_argument_id(fcinfo, 2);
+	call.change.fields = kz_argument_paths(fcinfo, 3, "fields");
+	read_options(&call, 4);
+	source = read_flag(&call, 8);
+	run_call(&call, "kz_delete_fields()");
+	return answer(&call, ANSWER_VERSION | (source ? ANSWER_SOURCE : 0));
+}
+
+Datum
+kz_get(PG_FUNCTION_ARGS)
+{
+	Call		call;
+	KzRow		row;
+
+	begin_call(&call, fcinfo, KZ_ACTION_READ);
+	call.change.id = kz_argument_id(fcinfo, 2);
+	if (!kz_read_one(call.index, call.collection, call.change.id, "kz_get()", &row))
+		raise_not_found(&call);
+	call.outcome.version = row.version;
+	call.outcome.source = row.source;
+	return answer(&call, ANSWER_SOURCE | ANSWER_VERSION);
+}
+
+Datum
+kz_exists(PG_FUNCTION_ARGS)
+{
+	Call		call;
+	KzRow		row;
+	bool		found;
+
+	begin_call(&call, fcinfo, KZ_ACTION_READ);
+	call.change.id = kz_argument_id(fcinfo, 2);
+	found = kz_read_one(call.index, call.collection, call.change.id, "kz_exists()", &row);
+	end_call(&call, NULL);
+	PG_RETURN_BOOL(found);
+}
+
+Datum
+kz_count(PG_FUNCTION_ARGS)
+{
+	Call		call;
+	int64		count;
+
+	begin_call(&call, fcinfo, KZ_ACTION_READ);
+	count = kz_read_count(call.index, call.collection, "kz_count()");
+	end_call(&call, NULL);
+	PG_RETURN_INT64(count);
+}
+
+/*
+ * Begin a call and read the names, which are the first two arguments.
+ */
+static void
+begin_call(Call *call, FunctionCallInfo fcinfo, KzAction action)
+{
+	memset(call, 0, sizeof(*call));
+	call->fcinfo = fcinfo;
+	call->context = AllocSetContextCreate(CurrentMemoryContext, "kz call",
+										  ALLOCSET_DEFAULT_SIZES);
+	call->caller = MemoryContextSwitchTo(call->context);
+	call->index = kz_argument_name(fcinfo, 0, "index");
+	call->collection = kz_argument_name(fcinfo, 1, "collection");
+	call->change.action = action;
+	call->change.if_version = KZ_ANY_VERSION;
+	call->change.retries = KZ_DEFAULT_RETRIES;
+}
+
+/*
+ * Read the options that all writing functions share: refresh, silent, kuid,
+ * if_version.  Nothing is announced yet that silent could suppress.
+ */
+static void
+read_options(Call *call, int first)
+{
+	FunctionCallInfo fcinfo = call->fcinfo;
+
+	kz_argument_refresh(fcinfo, first);
+	kz_stamp_init(&call->stamp, PG_ARGISNULL(first + 2) ? NULL :
+				  text_to_cstring(PG_GETARG_TEXT_PP(first + 2)));
+	if (!PG_ARGISNULL(first + 3))
+		call->change.if_version = kz_argument_natural(PG_GETARG_INT64(first + 3),
+													  "if_version");
+}
+
+static int
+read_retries(Call *call, int n)
+{
+	FunctionCallInfo fcinfo = call->fcinfo;
+
+	return PG_ARGISNULL(n) ? KZ_DEFAULT_RETRIES :
+		kz_argument_natural(PG_GETARG_INT32(n), "retry_on_conflict");
+}
+
+static bool
+read_flag(Call *call, int n)
+{
+	FunctionCallInfo fcinfo = call->fcinfo;
+
+	return !PG_ARGISNULL(n) && PG_GETARG_BOOL(n);
+}
+
+/*
+ * Do what the change asks, or raise what failed.
+ */
+static void
+run_call(Call *call, const char *command)
+{
+	KzWriter   *writer = kz_writer_open(call->index, call->collection,
+										call->change.action, command);
+
+	kz_write(writer, &call->change, &call->stamp, &call->outcome);
+	kz_writer_close(writer);
+	if (call->outcome.error.code != KZ_ERROR_NONE)
+		kz_error_throw(&call->outcome.error);
+}
+
+static void
+raise_not_found(const Call *call)
+{
+	kz_raise(KZ_ERROR_NOT_FOUND, NULL, text_to_cstring(call->change.id),
+			 call->index, call->collection);
+}
+
+/*
+ * End a call with an answer: _id and the parts that are asked for.
+ */
+static Datum
+answer(Call *call, int parts)
+{
+	JsonbPair	pairs[4];
+	int			n = 0;
+
+	kz_json_set_string(&pairs[n].key, "_id");
+	kz_json_set_text(&pairs[n++].value, call->change.id);
+	if (parts & ANSWER_VERSION)
+	{
+		kz_json_set_string(&pairs[n].key, "_version");
+		kz_json_set_int64(&pairs[n++].value, call->outcome.version);
+	}
+	if (parts & ANSWER_CREATED)
+	{
+		kz_json_set_string(&pairs[n].key, "created");
+		kz_json_set_bool(&pairs[n++].value, call->outcome.created);
+	}
+	if (parts & ANSWER_SOURCE)
+	{
+		kz_json_set_string(&pairs[n].key, "_source");
+		kz_json_set_document(&pairs[n++].value, call->outcome.source);
+	}
+	return end_call(call, kz_json_object(pairs, n));
+}
+
+/*
+ * Free everything of a call but result, which is copied; it may be NULL.
+ */
+static Datum
+end_call(Call *call, Jsonb *result)
+{
+	Jsonb	   *copy = NULL;
+
+	MemoryContextSwitchTo(call->caller);
+	if (result)
+	{
+		copy = palloc(VARSIZE(result));
+		memcpy(copy, result, VARSIZE(result));
+	}
+	MemoryContextDelete(call->context);
+	return PointerGetDatum(copy);
+}
