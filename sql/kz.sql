@@ -96,7 +96,9 @@ LANGUAGE C VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'kz_create_index';
 
 COMMENT ON FUNCTION kz_create_index(text) IS
-'Creates an index, or adopts the schema of that name, which the caller must own. Returns {"acknowledged": true}. Raises KZ412 if the index exists, KZ400 for a bad name, 42501 without CREATE on the database.';
+'Creates an index, or adopts the schema of that name, which the caller must own. Returns '
+'{"acknowledged": true}. Raises KZ412 if the index exists, KZ400 for a bad name, 42501 without '
+'CREATE on the database.';
 
 CREATE FUNCTION kz_delete_index(
 	index text)
@@ -105,7 +107,9 @@ LANGUAGE C VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'kz_delete_index';
 
 COMMENT ON FUNCTION kz_delete_index(text) IS
-'Deletes an index, whose schema the caller must own: drops the tables that kz made, detaches the others, drops the schema if kz made it and nothing else is in it. Never cascades. Returns {"acknowledged": true}. Raises KZ412 if the index is unknown.';
+'Deletes an index, whose schema the caller must own: drops the tables that kz made, detaches '
+'the others, drops the schema if kz made it and nothing else is in it. Never cascades. Returns '
+'{"acknowledged": true}. Raises KZ412 if the index is unknown.';
 
 CREATE FUNCTION kz_list_indexes()
 RETURNS SETOF text
@@ -138,7 +142,9 @@ LANGUAGE C VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'kz_create_collection';
 
 COMMENT ON FUNCTION kz_create_collection(text, text, jsonb, jsonb) IS
-'Creates a collection, and its index if that is missing; takes up a fitting table that is already there; updates a collection that exists. Returns {"acknowledged": true}. Raises KZ400 for a bad name or bad mappings, 42501 without CREATE on the schema.';
+'Creates a collection, and its index if that is missing; takes up a fitting table that is '
+'already there; updates a collection that exists. Returns {"acknowledged": true}. Raises KZ400 '
+'for a bad name or bad mappings, 42501 without CREATE on the schema.';
 
 CREATE FUNCTION kz_update_collection(
 	index text,
@@ -150,7 +156,9 @@ LANGUAGE C VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'kz_update_collection';
 
 COMMENT ON FUNCTION kz_update_collection(text, text, jsonb, jsonb) IS
-'Merges mappings and settings into those of a collection, whose table the caller must own; NULL leaves them. Returns {"acknowledged": true}. Raises KZ412 if the collection is unknown, KZ400 for bad mappings or a changed field type.';
+'Merges mappings and settings into those of a collection, whose table the caller must own; NULL '
+'leaves them. Returns {"acknowledged": true}. Raises KZ412 if the collection is unknown, KZ400 '
+'for bad mappings or a changed field type.';
 
 CREATE FUNCTION kz_attach_collection(
 	index text,
@@ -161,7 +169,11 @@ LANGUAGE C VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'kz_attach_collection';
 
 COMMENT ON FUNCTION kz_attach_collection(text, text, regclass) IS
-'Makes a collection of a table that is already there, which the caller must own, together with CREATE on the schema of the index. It needs _id text NOT NULL with a deterministic collation and a unique index of its own, _version bigint NOT NULL, _source jsonb NOT NULL; other columns must be nullable or have a default. Returns {"acknowledged": true}. Raises KZ412 if the table does not fit, the collection exists or the index is unknown.';
+'Makes a collection of a table that is already there, which the caller must own, together with '
+'CREATE on the schema of the index. It needs _id text NOT NULL with a deterministic collation '
+'and a unique index of its own, _version bigint NOT NULL, _source jsonb NOT NULL; other columns '
+'must be nullable or have a default. Returns {"acknowledged": true}. Raises KZ412 if the table '
+'does not fit, the collection exists or the index is unknown.';
 
 CREATE FUNCTION kz_delete_collection(
 	index text,
@@ -171,7 +183,8 @@ LANGUAGE C VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'kz_delete_collection';
 
 COMMENT ON FUNCTION kz_delete_collection(text, text) IS
-'Deletes a collection, whose table the caller must own: drops a table that kz made, detaches any other. Returns {"acknowledged": true}. Raises KZ412 if the collection is unknown.';
+'Deletes a collection, whose table the caller must own: drops a table that kz made, detaches '
+'any other. Returns {"acknowledged": true}. Raises KZ412 if the collection is unknown.';
 
 CREATE FUNCTION kz_truncate_collection(
 	index text,
@@ -181,7 +194,8 @@ LANGUAGE C VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'kz_truncate_collection';
 
 COMMENT ON FUNCTION kz_truncate_collection(text, text) IS
-'Removes all documents of a collection, whose table the caller must own; mappings and settings stay. Returns {"acknowledged": true}. Raises KZ412 if the collection is unknown.';
+'Removes all documents of a collection, whose table the caller must own; mappings and settings '
+'stay. Returns {"acknowledged": true}. Raises KZ412 if the collection is unknown.';
 
 CREATE FUNCTION kz_get_mapping(
 	index text,
@@ -191,7 +205,8 @@ LANGUAGE C STABLE PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'kz_get_mapping';
 
 COMMENT ON FUNCTION kz_get_mapping(text, text) IS
-'Mappings of a collection: {"dynamic", "properties"}, and "_meta" if it was given. Raises KZ412 if the collection is unknown.';
+'Mappings of a collection: {"dynamic", "properties"}, and "_meta" if it was given. Raises KZ412 '
+'if the collection is unknown.';
 
 CREATE FUNCTION kz_get_settings(
 	index text,
@@ -255,7 +270,8 @@ LANGUAGE C VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'kz_create';
 
 COMMENT ON FUNCTION kz_create(text, text, jsonb, text, text, boolean, text, bigint) IS
-'Creates a document; generates an id where none is given. Needs INSERT and SELECT. Returns {"_id", "_source", "_version"}. Raises KZ400 (document_already_exists) if the id is taken.';
+'Creates a document; generates an id where none is given. Needs INSERT and SELECT. Returns '
+'{"_id", "_source", "_version"}. Raises KZ400 (document_already_exists) if the id is taken.';
 
 CREATE FUNCTION kz_create_or_replace(
 	index text,
@@ -271,7 +287,8 @@ LANGUAGE C VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'kz_create_or_replace';
 
 COMMENT ON FUNCTION kz_create_or_replace(text, text, text, jsonb, text, boolean, text, bigint) IS
-'Creates a document or replaces the stored one as a whole. Needs SELECT, INSERT and UPDATE. Returns {"_id", "_source", "_version", "created"}.';
+'Creates a document or replaces the stored one as a whole. Needs SELECT, INSERT and UPDATE. '
+'Returns {"_id", "_source", "_version", "created"}.';
 
 CREATE FUNCTION kz_replace(
 	index text,
@@ -287,7 +304,8 @@ LANGUAGE C VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'kz_replace';
 
 COMMENT ON FUNCTION kz_replace(text, text, text, jsonb, text, boolean, text, bigint) IS
-'Replaces a stored document as a whole. Needs SELECT and UPDATE. Returns {"_id", "_source", "_version"}. Raises KZ404 if there is none.';
+'Replaces a stored document as a whole. Needs SELECT and UPDATE. Returns {"_id", "_source", '
+'"_version"}. Raises KZ404 if there is none.';
 
 CREATE FUNCTION kz_update(
 	index text,
@@ -305,7 +323,10 @@ LANGUAGE C VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'kz_update';
 
 COMMENT ON FUNCTION kz_update(text, text, text, jsonb, text, boolean, text, bigint, integer, boolean) IS
-'Merges changes into a stored document, as kz_merge does. Needs SELECT and UPDATE. retry_on_conflict: how often to start again when another transaction was faster. Returns {"_id", "_source", "_version"}; _source holds the changes alone, or with source the whole document. Raises KZ404 if there is no such document, KZ409 if no retry is left.';
+'Merges changes into a stored document, as kz_merge does. Needs SELECT and UPDATE. '
+'retry_on_conflict: how often to start again when another transaction was faster. Returns '
+'{"_id", "_source", "_version"}; _source holds the changes alone, or with source the whole '
+'document. Raises KZ404 if there is no such document, KZ409 if no retry is left.';
 
 CREATE FUNCTION kz_upsert(
 	index text,
@@ -324,7 +345,10 @@ LANGUAGE C VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'kz_upsert';
 
 COMMENT ON FUNCTION kz_upsert(text, text, text, jsonb, text, boolean, text, bigint, jsonb, integer, boolean) IS
-'Merges changes into a stored document, or creates it from the defaults with the changes merged over them. Needs SELECT, INSERT and UPDATE. retry_on_conflict: how often to start again when another transaction was faster. Returns {"_id", "_version", "created"}, with source also the whole "_source". Raises KZ409 if no retry is left.';
+'Merges changes into a stored document, or creates it from the defaults with the changes merged '
+'over them. Needs SELECT, INSERT and UPDATE. retry_on_conflict: how often to start again when '
+'another transaction was faster. Returns {"_id", "_version", "created"}, with source also the '
+'whole "_source". Raises KZ409 if no retry is left.';
 
 CREATE FUNCTION kz_delete(
 	index text,
@@ -340,7 +364,8 @@ LANGUAGE C VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'kz_delete';
 
 COMMENT ON FUNCTION kz_delete(text, text, text, text, boolean, text, bigint, boolean) IS
-'Deletes a document. Needs SELECT and DELETE. Returns {"_id"}, with source also "_source" and "_version" of what was deleted. Raises KZ404 if there is none.';
+'Deletes a document. Needs SELECT and DELETE. Returns {"_id"}, with source also "_source" and '
+'"_version" of what was deleted. Raises KZ404 if there is none.';
 
 CREATE FUNCTION kz_delete_fields(
 	index text,
@@ -357,7 +382,10 @@ LANGUAGE C VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'kz_delete_fields';
 
 COMMENT ON FUNCTION kz_delete_fields(text, text, text, text[], text, boolean, text, bigint, boolean) IS
-'Removes fields from a stored document: paths such as a.b or a[0].b; a key that is written like the path wins; an array element becomes null; what is not there is ignored. Needs SELECT and UPDATE. Returns {"_id", "_version"}, with source also "_source". Raises KZ404 if there is no such document.';
+'Removes fields from a stored document: paths such as a.b or a[0].b; a key that is written like '
+'the path wins; an array element becomes null; what is not there is ignored. Needs SELECT and '
+'UPDATE. Returns {"_id", "_version"}, with source also "_source". Raises KZ404 if there is no '
+'such document.';
 
 CREATE FUNCTION kz_get(
 	index text,
@@ -368,7 +396,8 @@ LANGUAGE C STABLE PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'kz_get';
 
 COMMENT ON FUNCTION kz_get(text, text, text) IS
-'Reads a document. Needs SELECT. Returns {"_id", "_source", "_version"}. Raises KZ404 if there is none.';
+'Reads a document. Needs SELECT. Returns {"_id", "_source", "_version"}. Raises KZ404 if there '
+'is none.';
 
 CREATE FUNCTION kz_exists(
 	index text,
@@ -403,7 +432,9 @@ LANGUAGE C IMMUTABLE PARALLEL SAFE STRICT
 AS 'MODULE_PATHNAME', 'kz_merge';
 
 COMMENT ON FUNCTION kz_merge(jsonb, jsonb) IS
-'The one rule of merging: for each key of the changes, two objects are merged in depth, anything else replaces what was there; null is a value. Keys are literal. NULL if an argument is NULL.';
+'The one rule of merging: for each key of the changes, two objects are merged in depth, '
+'anything else replaces what was there; null is a value. Keys are literal. NULL if an argument '
+'is NULL.';
 
 /*
  * A restore by a database owner who is no superuser copies rows into these
