@@ -281,7 +281,10 @@ make_index(const char *index, KzIndexRow *row)
 	else if (!kz_schema_ownercheck(schema))
 		aclcheck_error(ACLCHECK_NOT_OWNER, OBJECT_SCHEMA, row->schema);
 
-	/* An index whose schema was dropped by plain SQL is made anew, as the last. */
+	/*
+	 * An index whose schema was dropped by plain SQL is made anew, as the
+	 * last.
+	 */
 	kz_catalog_remove_index(index);
 	kz_catalog_put_index(row);
 }

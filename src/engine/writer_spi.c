@@ -87,7 +87,7 @@ static SPIPlanPtr get_plan(SpiWriter *writer, Statement statement);
 static char *statement_text(const SpiWriter *writer, Statement statement, int *nparams);
 static bool run(SpiWriter *writer, Statement statement, Datum *values, KzRow *row);
 static void set_old_row(const KzWriter *writer, const KzRow *old, Datum *values);
-static void read_row(const KzWriter *writer, KzRow *row);
+static void read_row(KzRow *row);
 static Datum result_column(int column);
 
 static const KzWriterMethods methods = {
@@ -282,6 +282,15 @@ get_plan(SpiWriter *writer, Statement statement)
 	return plan;
 }
 
+/* Operators are qualified: the search_path is the user's. */
+#define COLUMNS "_version, _source"
+#define SAME_ID "_id OPERATOR(pg_catalog.=) $1"
+#define SAME_VERSION SAME_ID " AND _version OPERATOR(pg_catalog.=) $4"
+#define SAME_BY_COLUMNS SAME_VERSION \
+	" AND xmin OPERATOR(pg_catalog.=) $5 AND tableoid OPERATOR(pg_catalog.=) $6"
+#define SAME_BY_CONTENT SAME_VERSION \
+	" AND _source::pg_catalog.text OPERATOR(pg_catalog.=) $5"
+
 /*
  * The text of a statement, palloc'd.  Rows of inheritance children are not the
  * collection's.  A foreign table refuses a conflict target; elsewhere it keeps
@@ -290,38 +299,32 @@ get_plan(SpiWriter *writer, Statement statement)
 static char *
 statement_text(const SpiWriter *writer, Statement statement, int *nparams)
 {
-	const char *only =
-		writer->base.collection->relation->rd_rel->relkind == RELKIND_RELATION ? "ONLY " : "";
+	bool		plain = writer->base.collection->relation->rd_rel->relkind == RELKIND_RELATION;
+	bool		by_columns = writer->base.system_columns;
+	const char *only = plain ? "ONLY " : "";
 	const char *table = writer->plans->table;
-	const char *columns = writer->base.system_columns ?
-		"_version, _source, xmin, tableoid" : "_version, _source";
-	const char *where = "_id OPERATOR(pg_catalog.=) $1";
-	const char *same_row = writer->base.system_columns ?
-		" AND _version OPERATOR(pg_catalog.=) $4 AND xmin OPERATOR(pg_catalog.=) $5"
-		" AND tableoid OPERATOR(pg_catalog.=) $6" :
-		" AND _version OPERATOR(pg_catalog.=) $4"
-		" AND _source::pg_catalog.text OPERATOR(pg_catalog.=) $5";
-	int			same_row_params = writer->base.system_columns ? PARAMS : PARAMS - 1;
+	const char *columns = by_columns ? COLUMNS ", xmin, tableoid" : COLUMNS;
+	const char *same_row = by_columns ? SAME_BY_COLUMNS : SAME_BY_CONTENT;
 
 	switch (statement)
 	{
 		case STATEMENT_FIND:
 		case STATEMENT_LOCK:
 			*nparams = 1;
-			return psprintf("SELECT %s FROM %s%s WHERE %s%s", columns, only, table, where,
+			return psprintf("SELECT %s FROM %s%s WHERE " SAME_ID "%s", columns, only, table,
 							statement == STATEMENT_LOCK ? " FOR NO KEY UPDATE" : "");
 		case STATEMENT_INSERT:
 			*nparams = 3;
 			return psprintf("INSERT INTO %s (_id, _version, _source) VALUES ($1, $2, $3)"
-							" ON CONFLICT %sDO NOTHING RETURNING %s", table,
-							kz_writer_is_foreign(&writer->base) ? "" : "(_id) ", columns);
+							" ON CONFLICT %sDO NOTHING RETURNING " COLUMNS, table,
+							kz_writer_is_foreign(&writer->base) ? "" : "(_id) ");
 		case STATEMENT_UPDATE:
-			*nparams = same_row_params;
-			return psprintf("UPDATE %s%s SET _version = $2, _source = $3 WHERE %s%s RETURNING %s",
-							only, table, where, same_row, columns);
+			*nparams = by_columns ? PARAMS : PARAM_OLD_XMIN + 1;
+			return psprintf("UPDATE %s%s SET _version = $2, _source = $3 WHERE %s RETURNING " COLUMNS,
+							only, table, same_row);
 		case STATEMENT_DELETE:
-			*nparams = same_row_params;
-			return psprintf("DELETE FROM %s%s WHERE %s%s", only, table, where, same_row);
+			*nparams = by_columns ? PARAMS : PARAM_OLD_XMIN + 1;
+			return psprintf("DELETE FROM %s%s WHERE %s", only, table, same_row);
 		case STATEMENT_COUNT:
 			*nparams = 0;
 			return psprintf("SELECT pg_catalog.count(*) FROM %s%s", only, table);
@@ -351,7 +354,7 @@ run(SpiWriter *writer, Statement statement, Datum *values, KzRow *row)
 		if (statement == STATEMENT_COUNT)
 			row->version = DatumGetInt64(result_column(1));
 		else
-			read_row(&writer->base, row);
+			read_row(row);
 	}
 	SPI_freetuptable(SPI_tuptable);
 	return touched;
@@ -372,19 +375,19 @@ set_old_row(const KzWriter *writer, const KzRow *old, Datum *values)
 }
 
 /*
- * Copy the row that SPI returned.
+ * Copy the row that SPI returned; one that was written comes without what tells
+ * it from other versions.
  */
 static void
-read_row(const KzWriter *writer, KzRow *row)
+read_row(KzRow *row)
 {
 	memset(row, 0, sizeof(*row));
 	row->version = DatumGetInt64(result_column(1));
 	row->source = DatumGetJsonbPCopy(result_column(2));
-	if (writer->system_columns)
-	{
-		row->xmin = DatumGetTransactionId(result_column(3));
-		row->tableoid = DatumGetObjectId(result_column(4));
-	}
+	if (SPI_tuptable->tupdesc->natts == 2)
+		return;
+	row->xmin = DatumGetTransactionId(result_column(3));
+	row->tableoid = DatumGetObjectId(result_column(4));
 }
 
 /*

@@ -331,7 +331,7 @@ finish(Turn *turn, Decision decision)
 {
 	KzOutcome  *outcome = turn->outcome;
 	const KzRow *result = decision == DECISION_INSERT || decision == DECISION_UPDATE ?
-		&turn->image : &turn->row;
+	&turn->image : &turn->row;
 
 	outcome->created = decision == DECISION_INSERT;
 	outcome->changed = decision != DECISION_KEEP;
