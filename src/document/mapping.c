@@ -72,18 +72,25 @@ kz_mapping_update(Jsonb *stored, Jsonb *changes)
 }
 
 /*
- * Mappings as they are shown: with dynamic and properties in any case.
+ * Mappings as they are shown: dynamic and properties in any case, _meta if it
+ * was given.
  */
 Jsonb *
 kz_mapping_describe(Jsonb *mappings)
 {
-	JsonbPair	pairs[2];
+	JsonbPair	pairs[3];
+	int			npairs = 2;
 
 	kz_json_set_string(&pairs[0].key, "dynamic");
-	kz_json_set_string(&pairs[0].value, DEFAULT_DYNAMIC);
+	if (!kz_json_field(&mappings->root, "dynamic", &pairs[0].value))
+		kz_json_set_string(&pairs[0].value, DEFAULT_DYNAMIC);
 	kz_json_set_string(&pairs[1].key, "properties");
-	kz_json_set_document(&pairs[1].value, kz_json_object(NULL, 0));
-	return kz_merge_root(kz_json_object(pairs, 2), mappings);
+	if (!kz_json_field(&mappings->root, "properties", &pairs[1].value))
+		kz_json_set_document(&pairs[1].value, kz_json_object(NULL, 0));
+	kz_json_set_string(&pairs[2].key, "_meta");
+	if (kz_json_field(&mappings->root, "_meta", &pairs[2].value))
+		npairs++;
+	return kz_json_object(pairs, npairs);
 }
 
 /*
@@ -293,8 +300,12 @@ field_type(const JsonbContainer *definition)
 static bool
 is_level(const JsonbContainer *definition)
 {
-	JsonbValue	type;
+	JsonbValue	type,
+				enabled;
 
+	if (kz_json_field(definition, "enabled", &enabled) &&
+		enabled.type == jbvBool && !enabled.val.boolean)
+		return false;
 	return !kz_json_field(definition, "type", &type) ||
 		kz_json_equals(&type, "object") || kz_json_equals(&type, "nested");
 }

@@ -21,6 +21,7 @@
 #include "access/xact.h"
 #include "catalog/indexing.h"
 #include "catalog/namespace.h"
+#include "catalog/pg_type.h"
 #include "commands/trigger.h"
 #include "storage/lmgr.h"
 #include "utils/builtins.h"
@@ -63,13 +64,31 @@ typedef struct CatalogTable
 {
 	const char *name;
 	const char *primary_key;
+	const Oid  *types;			/* of its columns */
+	int			columns;
 	int			position;		/* its column position */
 	Oid			watched;		/* OID when the cache was filled from it */
 } CatalogTable;
 
-static CatalogTable index_table = {"index", "index_pkey", INDEX_POSITION, InvalidOid};
-static CatalogTable collection_table = {"collection", "collection_pkey", COLLECTION_POSITION,
-InvalidOid};
+static const Oid index_types[INDEX_COLUMNS] = {TEXTOID, NAMEOID, BOOLOID, INT8OID};
+static const Oid collection_types[COLLECTION_COLUMNS] = {
+	TEXTOID, TEXTOID, NAMEOID, NAMEOID, BOOLOID, JSONBOID, JSONBOID, INT8OID
+};
+
+static CatalogTable index_table = {
+	.name = "index",
+	.primary_key = "index_pkey",
+	.types = index_types,
+	.columns = INDEX_COLUMNS,
+	.position = INDEX_POSITION
+};
+static CatalogTable collection_table = {
+	.name = "collection",
+	.primary_key = "collection_pkey",
+	.types = collection_types,
+	.columns = COLLECTION_COLUMNS,
+	.position = COLLECTION_POSITION
+};
 
 static Relation open_table(const CatalogTable *table, LOCKMODE lockmode);
 static Oid	find_relation(const char *name);
@@ -271,10 +290,29 @@ kz_catalog_remove_collection(const char *index, const char *name)
 	remove_rows(&collection_table, index, name);
 }
 
+/*
+ * Open a table and see that it is as the install script made it: its owner,
+ * who need not be a superuser, can alter it.
+ */
 static Relation
 open_table(const CatalogTable *table, LOCKMODE lockmode)
 {
-	return table_open(find_relation(table->name), lockmode);
+	Relation	relation = table_open(find_relation(table->name), lockmode);
+	TupleDesc	tupdesc = RelationGetDescr(relation);
+	bool		intact = tupdesc->natts == table->columns;
+
+	for (int i = 0; intact && i < table->columns; i++)
+	{
+		Form_pg_attribute att = TupleDescAttr(tupdesc, i);
+
+		intact = !att->attisdropped && att->attnotnull && att->atttypid == table->types[i];
+	}
+	if (!intact)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("table \"%s.%s\" has been altered", CATALOG_SCHEMA, table->name),
+				 errhint("Undo the change, or drop and create the extension again.")));
+	return relation;
 }
 
 static Oid

@@ -342,8 +342,7 @@ check_shape(CacheEntry *entry, Relation relation, const char *index, const char 
 	if (problem)
 	{
 		entry->relid = InvalidOid;
-		kz_raise(KZ_ERROR_UNFIT_RELATION,
-				 "A collection needs _id text, _version bigint, _source jsonb, all NOT NULL, and a unique index on (_id).",
+		kz_raise(KZ_ERROR_UNFIT_RELATION, KZ_SHAPE_HINT,
 				 quote_qualified_identifier(entry->schema, entry->table),
 				 index, name, problem);
 	}

@@ -59,7 +59,8 @@ static bool is_usable_schema_name(const char *name);
 static char *choose_table_name(const char *name, Oid schema);
 static char *physical_name(const char *name);
 static char *choose_key_name(const char *table, Oid schema);
-static bool is_key_name(const char *name);
+static bool has_our_key(Relation relation);
+static bool is_ours(const KzCollectionRow *row);
 static uint64 hash_name(const char *name, uint64 seed);
 static bool schema_is_empty(Oid schema);
 static void check_create_right(const char *schema);
@@ -105,8 +106,7 @@ kz_index_delete(const char *index)
 	{
 		KzCollectionRow *collection = lfirst(lc);
 
-		if (!collection->attached &&
-			OidIsValid(kz_table_find(collection->schema, collection->table)))
+		if (is_ours(collection))
 			appendStringInfo(&drop, "%s %s", drop.len ? "," : "DROP TABLE",
 							 quote_qualified_identifier(collection->schema,
 														collection->table));
@@ -198,7 +198,7 @@ kz_collection_delete(const char *index, const char *name)
 	begin_change("kz_delete_collection()");
 	kz_collection_require(index, name, &row);
 	check_owner(&row);
-	if (!row.attached)
+	if (is_ours(&row))
 		execute(psprintf("DROP TABLE %s", quote_qualified_identifier(row.schema, row.table)));
 	kz_catalog_remove_collection(index, name);
 }
@@ -330,6 +330,7 @@ take_table(Oid relid, const KzIndexRow *index, KzCollectionRow *row)
 	Relation	relation = try_relation_open(relid, AccessShareLock);
 	KzShape		shape;
 	const char *problem;
+	const char *hint;
 
 	if (!relation)
 		kz_raise(KZ_ERROR_INVALID_ARGUMENT, psprintf("There is no relation with OID %u.", relid),
@@ -340,14 +341,19 @@ take_table(Oid relid, const KzIndexRow *index, KzCollectionRow *row)
 					   RelationGetRelationName(relation));
 	row->schema = get_namespace_name(RelationGetNamespace(relation));
 	row->table = pstrdup(RelationGetRelationName(relation));
-	if ((problem = kz_shape_check_origin(relation)) != NULL ||
-		(problem = kz_shape_check(relation, &shape)) != NULL)
-		kz_raise(KZ_ERROR_UNFIT_RELATION,
-				 "A collection needs _id text, _version bigint, _source jsonb, all NOT NULL, and a unique index on (_id).",
+	problem = kz_shape_check_origin(relation);
+	hint = "Copy it into a table of your own.";
+	if (!problem)
+	{
+		problem = kz_shape_check(relation, &shape);
+		hint = KZ_SHAPE_HINT;
+	}
+	if (problem)
+		kz_raise(KZ_ERROR_UNFIT_RELATION, hint,
 				 quote_qualified_identifier(row->schema, row->table),
 				 row->index, row->name, problem);
 	check_unused(row);
-	row->attached = !OidIsValid(shape.key) || !is_key_name(get_rel_name(shape.key));
+	row->attached = !has_our_key(relation);
 	relation_close(relation, NoLock);
 }
 
@@ -443,6 +449,7 @@ physical_name(const char *name)
 
 #define KEY_PREFIX "kz_"
 #define KEY_SUFFIX "_pkey"
+#define KEY_HASH 16				/* hexadecimal digits between them */
 
 /*
  * A free name for the primary key of a table: a hash, so that it can't be the
@@ -463,14 +470,43 @@ choose_key_name(const char *table, Oid schema)
 }
 
 /*
- * Whether a key is named as kz does.
+ * Whether a table has a key that is named as kz does, so that kz made it.
  */
 static bool
-is_key_name(const char *name)
+has_our_key(Relation relation)
 {
-	return strncmp(name, KEY_PREFIX, strlen(KEY_PREFIX)) == 0 &&
-		strspn(name + strlen(KEY_PREFIX), "0123456789abcdef") == 16 &&
-		strcmp(name + strlen(KEY_PREFIX) + 16, KEY_SUFFIX) == 0;
+	ListCell   *lc;
+
+	foreach(lc, RelationGetIndexList(relation))
+	{
+		const char *name = get_rel_name(lfirst_oid(lc));
+
+		if (strncmp(name, KEY_PREFIX, strlen(KEY_PREFIX)) == 0 &&
+			strspn(name + strlen(KEY_PREFIX), "0123456789abcdef") == KEY_HASH &&
+			strcmp(name + strlen(KEY_PREFIX) + KEY_HASH, KEY_SUFFIX) == 0)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Whether the table of a collection is there and made by kz.  The catalogue
+ * alone does not tell: its table may have been dropped, and another made in its
+ * place.
+ */
+static bool
+is_ours(const KzCollectionRow *row)
+{
+	Oid			relid = kz_table_find(row->schema, row->table);
+	Relation	relation;
+	bool		ours;
+
+	if (row->attached || !OidIsValid(relid))
+		return false;
+	relation = relation_open(relid, AccessShareLock);
+	ours = has_our_key(relation);
+	relation_close(relation, AccessShareLock);
+	return ours;
 }
 
 static uint64

@@ -65,6 +65,10 @@ kz_shape_check_origin(Relation relation)
 {
 	if (RelationGetRelid(relation) < FirstNormalObjectId)
 		return "it is a system catalog.";
+	/* pg_dump leaves out what is there. */
+	if (RelationGetNamespace(relation) < FirstNormalObjectId &&
+		RelationGetNamespace(relation) != PG_PUBLIC_NAMESPACE)
+		return "it is in a schema of the server.";
 	if (OidIsValid(getExtensionOfObject(RelationRelationId, RelationGetRelid(relation))))
 		return "it belongs to an extension.";
 	return NULL;

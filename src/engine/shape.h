@@ -17,6 +17,9 @@ typedef struct KzShape
 								 * foreign table */
 } KzShape;
 
+#define KZ_SHAPE_HINT \
+	"A collection needs _id text, _version bigint, _source jsonb, all NOT NULL, and a unique index on (_id)."
+
 extern const char *kz_shape_check(Relation relation, KzShape *shape);
 extern const char *kz_shape_check_origin(Relation relation);
 

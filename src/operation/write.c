@@ -14,13 +14,13 @@
  * while a locking read or a write waited, the document may have been deleted
  * and created again, and these reads see the deletion only.
  *
- * In REPEATABLE READ and SERIALIZABLE a conflict is 40001, as for any other
- * statement, and so it is on foreign tables, whose remote transaction keeps its
- * snapshot: no retry inside this transaction could see more.
+ * In REPEATABLE READ and SERIALIZABLE the server itself raises 40001 when another
+ * transaction was faster; what is a conflict here then comes from a trigger of
+ * our own transaction.  A foreign table's remote transaction keeps its snapshot
+ * at every level, so no retry could see more: a conflict is 40001 there too.
  */
 #include "postgres.h"
 
-#include "access/xact.h"
 #include "common/int.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
@@ -118,7 +118,7 @@ kz_write(KzWriter *writer, const KzChange *change, const KzStamp *stamp, KzOutco
 			}
 		}
 
-		if (IsolationUsesXactSnapshot() || kz_writer_is_foreign(writer))
+		if (kz_writer_is_foreign(writer))
 			raise_serialization_failure();
 		if (retries-- <= 0)
 		{

@@ -1,0 +1,90 @@
+/*
+ * The catalogue of errors: each entry raised once, with its SQLSTATE, message,
+ * detail (the id that Kuzzle gives it) and hint.
+ */
+\set SHOW_CONTEXT never
+SELECT kz_create_collection('errors', 'doc', '{"properties": {"age": {"type": "integer"}}}');
+SELECT kz_create_collection('errors', 'strict', '{"dynamic": "strict", "properties": {"known": {"properties": {"x": {"type": "keyword"}}}}}');
+SELECT kz_create('errors', 'doc', '{"n": 1}', 'a') -> '_version' AS version;
+CREATE TABLE errors.plain (_id text, _version bigint, _source jsonb);
+CREATE TABLE errors.fitting (LIKE errors.doc INCLUDING ALL);
+
+-- a collection whose trigger lets nothing through
+SELECT kz_create_collection('errors', 'suppressed');
+CREATE FUNCTION errors.suppress() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NULL; END $$;
+CREATE TRIGGER suppress BEFORE INSERT ON errors.suppressed FOR EACH ROW EXECUTE FUNCTION errors.suppress();
+-- one whose table has lost its shape
+SELECT kz_create_collection('errors', 'unfit');
+ALTER TABLE errors.unfit ALTER COLUMN _version DROP NOT NULL;
+
+CREATE FUNCTION pg_temp.try(call text, OUT state text, OUT message text, OUT detail text, OUT hint text)
+LANGUAGE plpgsql AS $$
+BEGIN
+	EXECUTE 'SELECT ' || call;
+	state := '00000';
+EXCEPTION WHEN others THEN
+	state := SQLSTATE;
+	GET STACKED DIAGNOSTICS message = MESSAGE_TEXT, detail = PG_EXCEPTION_DETAIL, hint = PG_EXCEPTION_HINT;
+END $$;
+
+\pset format unaligned
+\pset expanded on
+SELECT error.* FROM (VALUES
+	-- KZ400, arguments
+	(1, $$kz_update('errors', 'doc', NULL, '{}')$$),
+	(2, $$kz_update('errors', 'doc', 'a', '[]')$$),
+	(3, $$kz_update('errors', 'doc', 'a', '{}', retry_on_conflict => -1)$$),
+	(4, $$kz_update('errors', 'doc', 'a', '{}', refresh => 'true')$$),
+	-- KZ400, documents
+	(5, $$kz_create('errors', 'doc', '{}', 'a')$$),
+	(6, $$kz_create('errors', 'strict', '{"known": {"x": 1, "unknown": 2}}')$$),
+	-- KZ400, names and mappings
+	(7, $$kz_create_index('Errors')$$),
+	(8, $$kz_create_collection('errors', 'a b')$$),
+	(9, $$kz_create_collection('errors', '_kuzzle_keep')$$),
+	(10, $$kz_create_collection('errors', 'new', '{"propertees": {}}')$$),
+	(11, $$kz_update_collection('errors', 'doc', '{"properties": {"age": {"type": "keyword"}}}')$$),
+	-- KZ403
+	(12, $$kz_create('errors', 'suppressed', '{}', 'a')$$),
+	-- KZ404
+	(13, $$kz_get('errors', 'doc', 'absent')$$),
+	-- KZ409
+	(14, $$kz_update('errors', 'doc', 'a', '{}', if_version => 7)$$),
+	-- KZ412
+	(15, $$kz_get('unknown', 'doc', 'a')$$),
+	(16, $$kz_get('errors', 'unknown', 'a')$$),
+	(17, $$kz_create_index('errors')$$),
+	(18, $$kz_attach_collection('errors', 'doc', 'errors.fitting')$$),
+	(19, $$kz_attach_collection('errors', 'plain', 'errors.plain')$$),
+	(20, $$kz_get('errors', 'unfit', 'a')$$),
+	(21, $$kz_create('errors', 'unfit', '{}')$$)
+) call(ord, call), pg_temp.try(call) error ORDER BY ord;
+\pset expanded off
+\pset format aligned
+
+-- PostgreSQL's own errors keep their codes: a constraint of the user's, a read-only transaction
+ALTER TABLE errors.doc ADD CONSTRAINT small CHECK ((_source ->> 'n')::int < 10);
+SELECT state, message, detail FROM pg_temp.try($$kz_update('errors', 'doc', 'a', '{"n": 10}')$$) ORDER BY state;
+SELECT state, message FROM pg_temp.try($$kz_update('errors', 'doc', 'a', '{"n": "ten"}')$$) ORDER BY state;
+BEGIN READ ONLY;
+SELECT state, message, detail FROM pg_temp.try($$kz_update('errors', 'doc', 'a', '{"n": 2}')$$) ORDER BY state;
+ROLLBACK;
+
+-- an exception handler can tell them apart by code
+DO $$
+BEGIN
+	PERFORM kz_get('errors', 'doc', 'absent');
+EXCEPTION
+	WHEN SQLSTATE 'KZ404' THEN
+		RAISE NOTICE 'not found, so created: %', kz_create('errors', 'doc', '{"n": 2}', 'absent') -> '_version';
+END $$;
+-- none of all these has written anything but that
+SELECT * FROM errors.doc ORDER BY _id;
+SELECT * FROM errors.suppressed;
+SELECT * FROM kz_list_collections('errors') c ORDER BY c;
+
+DROP TABLE errors.plain, errors.fitting;
+DROP TRIGGER suppress ON errors.suppressed;
+DROP FUNCTION errors.suppress();
+ALTER TABLE errors.unfit ALTER COLUMN _version SET NOT NULL;
+SELECT kz_delete_index('errors');
