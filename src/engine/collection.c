@@ -56,6 +56,7 @@ static HTAB *cache = NULL;
 
 static void forget(Datum arg, Oid relid);
 static CacheEntry *look_up(const char *index, const char *name);
+static void forget_stale(void);
 static void fill_entry(CacheEntry *entry, const char *index, const char *name);
 static Oid	locate(const CacheEntry *entry, const char *index, const char *name);
 static void check_shape(CacheEntry *entry, Relation relation, const char *index,
@@ -252,6 +253,7 @@ look_up(const char *index, const char *name)
 		return entry;
 	if (!entry)
 	{
+		forget_stale();
 		entry = hash_search(cache, &key, HASH_ENTER, &found);
 		memset((char *) entry + sizeof(CacheKey), 0, sizeof(CacheEntry) - sizeof(CacheKey));
 	}
@@ -269,6 +271,27 @@ look_up(const char *index, const char *name)
 	}
 	PG_END_TRY();
 	return entry;
+}
+
+/*
+ * Drop all stale entries, so that collections that were deleted do not fill the
+ * cache.  Nobody holds on to one for longer than it takes to open it.
+ */
+static void
+forget_stale(void)
+{
+	HASH_SEQ_STATUS seq;
+	CacheEntry *entry;
+
+	hash_seq_init(&seq, cache);
+	while ((entry = hash_seq_search(&seq)) != NULL)
+	{
+		if (entry->fresh)
+			continue;
+		if (entry->context)
+			MemoryContextDelete(entry->context);
+		hash_search(cache, &entry->key, HASH_REMOVE, NULL);
+	}
 }
 
 /*

@@ -21,6 +21,7 @@
 #include "executor/spi.h"
 #include "utils/builtins.h"
 #include "utils/hsearch.h"
+#include "utils/inval.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
@@ -71,6 +72,7 @@ typedef struct SpiWriter
 } SpiWriter;
 
 static HTAB *plan_cache = NULL;
+static bool plans_changed = false;	/* a table that has plans may be gone */
 static List *retired = NIL;		/* of SPIPlanPtr, in TopMemoryContext */
 
 static bool spi_find(KzWriter *writer, const text *id, bool lock, KzRow *row);
@@ -80,6 +82,7 @@ static bool spi_delete(KzWriter *writer, const text *id, const KzRow *old);
 static int64 spi_count(KzWriter *writer);
 static void spi_close(KzWriter *writer);
 static Plans *find_plans(const KzWriter *writer);
+static void note_change(Datum arg, Oid relid);
 static void sweep_plans(void);
 static void retire_plans(Plans *plans);
 static void free_retired(XactEvent event, void *arg);
@@ -199,7 +202,10 @@ find_plans(const KzWriter *writer)
 
 		plan_cache = hash_create("kz plans", 64, &ctl, HASH_ELEM | HASH_BLOBS);
 		RegisterXactCallback(free_retired, NULL);
+		CacheRegisterRelcacheCallback(note_change, (Datum) 0);
 	}
+	if (plans_changed)
+		sweep_plans();
 	memset(&key, 0, sizeof(key));
 	key.relid = RelationGetRelid(writer->collection->relation);
 	key.system_columns = writer->system_columns;
@@ -209,7 +215,6 @@ find_plans(const KzWriter *writer)
 		return plans;
 	if (plans)
 		retire_plans(plans);
-	sweep_plans();
 	plans = hash_search(plan_cache, &key, HASH_ENTER, &found);
 	memset(plans->plans, 0, sizeof(plans->plans));
 	strlcpy(plans->table, table, sizeof(plans->table));
@@ -217,8 +222,23 @@ find_plans(const KzWriter *writer)
 }
 
 /*
- * Retire the plans of tables that are gone.  New plans are made rarely enough
- * to do it then.
+ * Relcache callback: a table has changed, InvalidOid stands for all.  The server
+ * sees to it that plans are made anew; here it matters only if it was dropped.
+ */
+static void
+note_change(Datum arg, Oid relid)
+{
+	HASH_SEQ_STATUS seq;
+	Plans	   *plans;
+
+	hash_seq_init(&seq, plan_cache);
+	while ((plans = hash_seq_search(&seq)) != NULL)
+		if (!OidIsValid(relid) || plans->key.relid == relid)
+			plans_changed = true;
+}
+
+/*
+ * Retire the plans of tables that are gone.
  */
 static void
 sweep_plans(void)
@@ -226,6 +246,7 @@ sweep_plans(void)
 	HASH_SEQ_STATUS seq;
 	Plans	   *plans;
 
+	plans_changed = false;
 	hash_seq_init(&seq, plan_cache);
 	while ((plans = hash_seq_search(&seq)) != NULL)
 		if (get_rel_name(plans->key.relid) == NULL)
