@@ -79,4 +79,70 @@ SELECT pg_temp.without((repeat('{"a":', 500) || '{"x": 1}' || repeat('}', 500)):
 	= (repeat('{"a":', 500) || '{}' || repeat('}', 500))::jsonb::text AS deep;
 SELECT pg_temp.without('{"a": 1}', repeat('a.', 100000) || 'x', repeat('[0]', 100000)) AS deeper_than_the_document;
 
+-- every path of random documents: what is left is what #- leaves, or null where it was an element
+CREATE FUNCTION pg_temp.random_json(depth int) RETURNS jsonb
+LANGUAGE plpgsql VOLATILE AS $$
+DECLARE
+	kind int := CASE WHEN depth = 0 THEN 9 WHEN depth > 3 THEN floor(random() * 4) ELSE floor(random() * 12) END;
+	pool text[] := '{a,b,aa,a.b,"a longer key",é,日本,0,"",_kuzzle_info}';
+	result jsonb := '{}';
+BEGIN
+	CASE
+		WHEN kind = 0 THEN RETURN 'null';
+		WHEN kind = 1 THEN RETURN to_jsonb(random() < 0.5);
+		WHEN kind = 2 THEN RETURN to_jsonb(round((random() * 1000)::numeric, floor(random() * 20)::int));
+		WHEN kind = 3 THEN RETURN to_jsonb(repeat('é"', floor(random() * 20)::int));
+		WHEN kind < 7 THEN
+			RETURN (SELECT coalesce(jsonb_agg(pg_temp.random_json(depth + 1)), '[]')
+				FROM generate_series(1, floor(random() * 4)::int));
+		ELSE
+			FOR i IN 1 .. floor(random() * 7) LOOP
+				result := result || jsonb_build_object(pool[1 + floor(random() * 10)::int],
+					pg_temp.random_json(depth + 1));
+			END LOOP;
+			RETURN result;
+	END CASE;
+END $$;
+SELECT setseed(0.5);
+CREATE TEMP TABLE random_document AS SELECT i, pg_temp.random_json(0) AS document FROM generate_series(1, 100) i;
+WITH RECURSIVE node(i, document, steps, path, value, element) AS (
+	SELECT i, document, '{}'::text[], '', document, false FROM random_document
+	UNION ALL
+	SELECT i, document, steps || child.step, path || child.written, child.value, child.element
+	FROM node, LATERAL (
+		SELECT key, '["' || key || '"]', value, false
+		FROM jsonb_each(CASE jsonb_typeof(node.value) WHEN 'object' THEN node.value ELSE '{}' END)
+		UNION ALL
+		SELECT (place - 1)::text, '[' || place - 1 || ']', e, true
+		FROM jsonb_array_elements(CASE jsonb_typeof(node.value) WHEN 'array' THEN node.value ELSE '[]' END) WITH ORDINALITY a(e, place)
+	) child(step, written, value, element)
+)
+SELECT count(*) > 1500 AS many_paths, count(*) FILTER (WHERE element) > 250 AS many_elements,
+	count(*) FILTER (WHERE pg_temp.without(document, path) <>
+		CASE WHEN NOT element THEN (document #- steps)::text
+			WHEN value = 'null' THEN document::text || ' unchanged'
+			ELSE jsonb_set(document, steps, 'null')::text END) AS wrong
+FROM node WHERE path <> '';
+
+-- what plain SQL has stored need not be an object
+UPDATE fields.doc SET _source = '[1, {"a": 2}]' WHERE _id = 'a';
+SELECT kz_delete_fields('fields', 'doc', 'a', '{[0],[1].a}', source => true);
+UPDATE fields.doc SET _source = '3' WHERE _id = 'a';
+SELECT kz_delete_fields('fields', 'doc', 'a', '{a,[0],""}', source => true);
+
+-- too deep for the stack is a clear error, or none
+CREATE FUNCTION pg_temp.removed_or_refused(levels int) RETURNS boolean
+LANGUAGE plpgsql AS $$
+BEGIN
+	RETURN kz_delete_fields('fields', 'doc', 'deep', ARRAY[repeat('a.', levels) || 'x'], source => true) -> '_source'
+		= (repeat('{"a":', levels) || '{}' || repeat('}', levels))::jsonb;
+EXCEPTION WHEN statement_too_complex THEN
+	RETURN true;
+END $$;
+SELECT kz_create('fields', 'doc', (repeat('{"a":', 5000) || '{"x": 1}' || repeat('}', 5000))::jsonb, 'deep') -> '_version' AS version;
+SET max_stack_depth = '100kB';
+SELECT pg_temp.removed_or_refused(5000);
+RESET max_stack_depth;
+SELECT pg_temp.removed_or_refused(5000);
+
 SELECT kz_delete_index('fields');

@@ -46,6 +46,28 @@ SELECT kz_update('update', 'doc', 'n1', '{"plain": {"kz": 2}}', source => true);
 INSERT INTO "update".doc VALUES ('inserted', 7, '{"by": "hand"}');
 SELECT kz_update('update', 'doc', 'inserted', '{"and": "kz"}', source => true);
 
+-- even something that is no object: changes replace it
+UPDATE "update".doc SET _source = '[{"plain": "sql"}]' WHERE _id = 'inserted';
+SELECT kz_update('update', 'doc', 'inserted', '{"now": "an object"}', source => true);
+-- the largest version has no next one
+UPDATE "update".doc SET _version = 9223372036854775807 WHERE _id = 'inserted';
+SELECT kz_update('update', 'doc', 'inserted', '{"n": 1}');
+SELECT kz_update('update', 'doc', 'inserted', '{}') -> '_version' AS version;
+-- in RETURNING, kz sees what the statement has written so far
+UPDATE "update".doc SET _source = '{"by": "SQL"}', _version = 1 WHERE _id = 'inserted'
+	RETURNING kz_update('update', 'doc', _id, '{"and": "kz"}', source => true);
+SELECT * FROM "update".doc WHERE _id = 'inserted';
+-- rows that the transaction has locked itself are in nobody's way
+BEGIN;
+SELECT _id FROM "update".doc WHERE _id = 'inserted' FOR UPDATE;
+SELECT kz_update('update', 'doc', 'inserted', '{"locked": 1}');
+SAVEPOINT s;
+SELECT _id FROM "update".doc WHERE _id = 'inserted' FOR SHARE;
+SELECT kz_update('update', 'doc', 'inserted', '{"locked": 2}');
+ROLLBACK TO s;
+SELECT kz_update('update', 'doc', 'inserted', '{"again": 3}', retry_on_conflict => 0, source => true);
+COMMIT;
+
 -- a function's loop, and a transaction that sees its own writes
 DO $$
 BEGIN

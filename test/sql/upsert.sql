@@ -67,6 +67,27 @@ SELECT kz_upsert('upsert', 'doc', 'rr', '{"n": 3}', source => true);
 SELECT kz_upsert('upsert', 'doc', 'ser', '{"n": 3}', source => true);
 COMMIT;
 
+-- a procedure that commits between its calls, and goes on after a rollback
+DO $$
+BEGIN
+	FOR i IN 1 .. 3 LOOP
+		PERFORM kz_upsert('upsert', 'doc', 'procedure', jsonb_build_object('k' || i, i));
+		COMMIT;
+	END LOOP;
+	PERFORM kz_delete('upsert', 'doc', 'procedure');
+	ROLLBACK;
+	PERFORM kz_upsert('upsert', 'doc', 'procedure', '{"last": true}');
+END $$;
+SELECT kz_get('upsert', 'doc', 'procedure');
+-- a cursor upserts as it is fetched from
+BEGIN;
+DECLARE c CURSOR FOR SELECT kz_upsert('upsert', 'doc', 'cursor' || i, '{}') FROM generate_series(1, 3) i;
+FETCH 1 FROM c;
+SELECT kz_upsert('upsert', 'doc', 'cursor2', '{"before": "the cursor"}');
+FETCH 1 FROM c;
+COMMIT;
+SELECT _id, _source FROM "upsert".doc WHERE _id LIKE 'cursor%' ORDER BY _id;
+
 -- plain SQL beside it
 INSERT INTO "upsert".doc VALUES ('plain', 12, '{"by": "hand"}');
 SELECT kz_upsert('upsert', 'doc', 'plain', '{"and": "kz"}', source => true);
