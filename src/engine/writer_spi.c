@@ -19,11 +19,13 @@
 #include "access/xact.h"
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
+#include "optimizer/cost.h"
 #include "utils/builtins.h"
 #include "utils/hsearch.h"
 #include "utils/inval.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
+#include "utils/plancache.h"
 #include "utils/rel.h"
 
 #include "base/compat.h"
@@ -89,6 +91,8 @@ static void free_retired(XactEvent event, void *arg);
 static SPIPlanPtr get_plan(SpiWriter *writer, Statement statement);
 static char *statement_text(const SpiWriter *writer, Statement statement, int *nparams);
 static bool run(SpiWriter *writer, Statement statement, Datum *values, KzRow *row);
+static void plan_by_key(SPIPlanPtr plan);
+static bool is_plain(const SpiWriter *writer);
 static void set_old_row(const KzWriter *writer, const KzRow *old, Datum *values);
 static void read_row(KzRow *row);
 static Datum result_column(int column);
@@ -284,7 +288,6 @@ get_plan(SpiWriter *writer, Statement statement)
 	static const Oid types[PARAMS] = {TEXTOID, INT8OID, JSONBOID, INT8OID, XIDOID, OIDOID};
 	Oid			argtypes[PARAMS];
 	SPIPlanPtr	plan = writer->plans->plans[statement];
-	bool		plain = writer->base.collection->relation->rd_rel->relkind == RELKIND_RELATION;
 	int			nparams;
 	char	   *sql;
 
@@ -294,9 +297,8 @@ get_plan(SpiWriter *writer, Statement statement)
 	if (!writer->base.system_columns)
 		argtypes[PARAM_OLD_XMIN] = TEXTOID;
 	sql = statement_text(writer, statement, &nparams);
-
-	/* One row by its key: nothing is to be gained from planning again. */
-	plan = SPI_prepare_cursor(sql, nparams, argtypes, plain ? CURSOR_OPT_GENERIC_PLAN : 0);
+	plan = SPI_prepare_cursor(sql, nparams, argtypes,
+							  is_plain(writer) ? CURSOR_OPT_GENERIC_PLAN : 0);
 	if (!plan || SPI_keepplan(plan) != 0)
 		elog(ERROR, "could not prepare: %s", sql);
 	writer->plans->plans[statement] = plan;
@@ -320,9 +322,8 @@ get_plan(SpiWriter *writer, Statement statement)
 static char *
 statement_text(const SpiWriter *writer, Statement statement, int *nparams)
 {
-	bool		plain = writer->base.collection->relation->rd_rel->relkind == RELKIND_RELATION;
 	bool		by_columns = writer->base.system_columns;
-	const char *only = plain ? "ONLY " : "";
+	const char *only = is_plain(writer) ? "ONLY " : "";
 	const char *table = writer->plans->table;
 	const char *columns = by_columns ? COLUMNS ", xmin, tableoid" : COLUMNS;
 	const char *same_row = by_columns ? SAME_BY_COLUMNS : SAME_BY_CONTENT;
@@ -363,10 +364,12 @@ static bool
 run(SpiWriter *writer, Statement statement, Datum *values, KzRow *row)
 {
 	MemoryContext caller = CurrentMemoryContext;
+	SPIPlanPtr	plan = get_plan(writer, statement);
 	bool		touched;
 
-	if (SPI_execute_plan(get_plan(writer, statement), values, NULL,
-						 writer->base.read_only, 0) < 0)
+	if (is_plain(writer) && statement != STATEMENT_COUNT)
+		plan_by_key(plan);
+	if (SPI_execute_plan(plan, values, NULL, writer->base.read_only, 0) < 0)
 		elog(ERROR, "could not execute statement %d on %s", statement, writer->plans->table);
 	MemoryContextSwitchTo(caller);
 	touched = SPI_processed > 0;
@@ -379,6 +382,39 @@ run(SpiWriter *writer, Statement statement, Datum *values, KzRow *row)
 	}
 	SPI_freetuptable(SPI_tuptable);
 	return touched;
+}
+
+/*
+ * See that the generic plan of a statement is there, and that it uses the key.
+ * Left to its costs, the planner would read a table that is small at this
+ * moment as a whole, and the plan would go on doing so while the table grows:
+ * nothing makes a plan anew in the middle of a load.
+ */
+static void
+plan_by_key(SPIPlanPtr plan)
+{
+	bool		saved = enable_seqscan;
+
+	enable_seqscan = false;
+	PG_TRY();
+	{
+		ReleaseCachedPlan(SPI_plan_get_cached_plan(plan), CurrentResourceOwner);
+	}
+	PG_FINALLY();
+	{
+		enable_seqscan = saved;
+	}
+	PG_END_TRY();
+}
+
+/*
+ * An ordinary table, where one row is found by its key and nothing is to be
+ * gained from planning again.
+ */
+static bool
+is_plain(const SpiWriter *writer)
+{
+	return writer->base.collection->relation->rd_rel->relkind == RELKIND_RELATION;
 }
 
 static void

@@ -123,8 +123,7 @@ kz_write(KzWriter *writer, const KzChange *change, const KzStamp *stamp, KzOutco
 		if (retries-- <= 0)
 		{
 			fail_version(&turn, "another transaction was faster.",
-						 change->if_version == KZ_ANY_VERSION ?
-						 "Call again, or with a higher retry_on_conflict." :
+						 change->if_version == KZ_ANY_VERSION ? "Call again." :
 						 "Read the document again and decide anew.");
 			return;
 		}
