@@ -9,6 +9,7 @@
 
 #include "base/compat.h"
 #include "engine/collection.h"
+#include "engine/writer.h"
 
 KZ_MODULE_MAGIC;
 
@@ -22,4 +23,5 @@ _PG_init(void)
 {
 	MarkGUCPrefixReserved("kz");
 	kz_collection_init();
+	kz_writer_spi_init();
 }

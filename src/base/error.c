@@ -12,8 +12,12 @@
 #include "postgres.h"
 
 #include "lib/stringinfo.h"
+#include "mb/pg_wchar.h"
 
 #include "base/error.h"
+
+/* Longer arguments are clipped; an id, of at most 512 bytes, is not. */
+#define MAX_ARG_BYTES 600
 
 typedef struct CatalogEntry
 {
@@ -103,6 +107,7 @@ static const CatalogEntry catalog[] = {
 };
 
 static void set_error(KzError *error, KzErrorCode code, const char *hint, va_list args);
+static char *clip(const char *string);
 static int	count_args(const char *message);
 
 /*
@@ -195,9 +200,22 @@ set_error(KzError *error, KzErrorCode code, const char *hint, va_list args)
 	memset(error, 0, sizeof(*error));
 	error->code = code;
 	for (int i = 0; i < nargs; i++)
-		error->args[i] = pstrdup(va_arg(args, const char *));
+		error->args[i] = clip(va_arg(args, const char *));
 	if (hint)
-		error->hint = pstrdup(hint);
+		error->hint = clip(hint);
+}
+
+/*
+ * Copy a string of which the user may have made a very long one.
+ */
+static char *
+clip(const char *string)
+{
+	int			length = strlen(string);
+
+	if (length <= MAX_ARG_BYTES)
+		return pstrdup(string);
+	return psprintf("%.*s...", pg_mbcliplen(string, length, MAX_ARG_BYTES), string);
 }
 
 static int

@@ -31,13 +31,13 @@ kz_identity_check(const text *id, const char *argument, KzError *error)
 	if (length == 0)
 	{
 		kz_error_set(error, KZ_ERROR_MISSING_ARGUMENT,
-					 "A document id has 1 to 512 bytes.", argument);
+					 "Give an id of 1 to 512 bytes.", argument);
 		return false;
 	}
 	if (length > KZ_ID_MAX_BYTES)
 	{
 		kz_error_set(error, KZ_ERROR_INVALID_ARGUMENT,
-					 psprintf("The id that starts with \"%s\" has %zu bytes.",
+					 psprintf("Shorten the id that starts with \"%s\": it has %zu bytes.",
 							  pnstrdup(VARDATA_ANY(id),
 									   pg_mbcliplen(VARDATA_ANY(id), length, 40)),
 							  length),

@@ -39,7 +39,7 @@ static char *unknown_in_object(const JsonbContainer *definition, bool strict,
 							   const JsonbContainer *object, bool root);
 
 /*
- * Check mappings, an object, and give dynamic the form in which it is stored.
+ * Check mappings and give dynamic the form in which it is stored.
  * Raises KZ400 (invalid_mapping).
  */
 Jsonb *
@@ -47,6 +47,8 @@ kz_mapping_normalize(Jsonb *mappings)
 {
 	StringInfoData buffer;
 
+	if (!JB_ROOT_IS_OBJECT(mappings))
+		kz_raise(KZ_ERROR_INVALID_MAPPING, NULL, "", " Expected an object.");
 	kz_json_start(&buffer);
 	normalize_level(&buffer, &mappings->root, "", true);
 	return kz_json_finish(&buffer);

@@ -129,6 +129,7 @@ void
 kz_catalog_lock(void)
 {
 	LockRelationOid(find_relation(index_table.name), ShareRowExclusiveLock);
+	LockRelationOid(find_relation(collection_table.name), ShareRowExclusiveLock);
 }
 
 /*
@@ -307,11 +308,15 @@ open_table(const CatalogTable *table, LOCKMODE lockmode)
 
 		intact = !att->attisdropped && att->attnotnull && att->atttypid == table->types[i];
 	}
+
+	/* CatalogTupleInsert and its kin can do simple indexes only. */
+	if (lockmode > AccessShareLock && list_length(RelationGetIndexList(relation)) != 1)
+		intact = false;
 	if (!intact)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("table \"%s.%s\" has been altered", CATALOG_SCHEMA, table->name),
-				 errhint("Undo the change, or drop and create the extension again.")));
+				 errhint("Drop and create the extension: the tables of its collections stay.")));
 	return relation;
 }
 

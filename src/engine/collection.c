@@ -9,9 +9,9 @@
  * every call, so a table that is dropped, renamed or made again is noticed
  * whoever does it.
  *
- * A call resolves the name, locks the table, which accepts invalidations, and
- * starts again if the table is another one by then or an entry became stale.
- * From then on the lock keeps the table as it is.  What the call uses is
+ * A call resolves the name, locks the table, which accepts invalidations, reads
+ * the entry again if that made it stale, and starts again if the table is
+ * another one by then.  From then on the lock keeps the table as it is.  What the call uses is
  * copied: a trigger may call kz again and have the entry read anew.
  */
 #include "postgres.h"
@@ -62,7 +62,7 @@ static Oid	locate(const CacheEntry *entry, const char *index, const char *name);
 static void check_shape(CacheEntry *entry, Relation relation, const char *index,
 						const char *name);
 static KzCollection *copy_entry(const CacheEntry *entry, Relation relation, const char *index,
-								const char *name);
+								const char *name, bool writing);
 static void raise_unknown_index(const char *index) pg_attribute_noreturn();
 static void raise_unknown_collection(const char *index, const char *name)
 			pg_attribute_noreturn();
@@ -96,7 +96,11 @@ kz_collection_open(const char *index, const char *name, LOCKMODE lockmode)
 		entry = look_up(index, name);
 		relid = locate(entry, index, name);
 		LockRelationOid(relid, lockmode);
-		if (entry->fresh && locate(entry, index, name) == relid)
+
+		/* What is read now, under the lock, is current enough. */
+		if (!entry->fresh)
+			entry = look_up(index, name);
+		if (locate(entry, index, name) == relid)
 		{
 			relation = table_open(relid, NoLock);
 			break;
@@ -105,7 +109,7 @@ kz_collection_open(const char *index, const char *name, LOCKMODE lockmode)
 	}
 
 	check_shape(entry, relation, index, name);
-	return copy_entry(entry, relation, index, name);
+	return copy_entry(entry, relation, index, name, lockmode > AccessShareLock);
 }
 
 void
@@ -139,14 +143,15 @@ kz_collection_check_rights(const KzCollection *collection, AclMode rights)
 }
 
 /*
- * The OID of a table, or InvalidOid.
+ * The OID of a table, or InvalidOid; views, indexes and the like do not count.
  */
 Oid
 kz_table_find(const char *schema, const char *table)
 {
 	Oid			namespace = get_namespace_oid(schema, true);
+	Oid			relid = OidIsValid(namespace) ? get_relname_relid(table, namespace) : InvalidOid;
 
-	return OidIsValid(namespace) ? get_relname_relid(table, namespace) : InvalidOid;
+	return OidIsValid(relid) && KZ_IS_TABLE(get_rel_relkind(relid)) ? relid : InvalidOid;
 }
 
 /*
@@ -303,6 +308,7 @@ fill_entry(CacheEntry *entry, const char *index, const char *name)
 	KzIndexRow	index_row;
 	KzCollectionRow row;
 	MemoryContext caller;
+	bool		strict;
 
 	/* Fresh from here on: what changes from now on makes it stale again. */
 	kz_catalog_watch();
@@ -312,6 +318,10 @@ fill_entry(CacheEntry *entry, const char *index, const char *name)
 	kz_index_require(index, &index_row);
 	if (!kz_catalog_find_collection(index, name, &row))
 		raise_unknown_collection(index, name);
+
+	/* Whoever may write the row may have put anything there. */
+	row.mappings = kz_mapping_normalize(row.mappings);
+	strict = kz_mapping_is_strict(row.mappings);
 
 	if (entry->context)
 		MemoryContextReset(entry->context);
@@ -323,7 +333,7 @@ fill_entry(CacheEntry *entry, const char *index, const char *name)
 	entry->schema = pstrdup(row.schema);
 	entry->table = pstrdup(row.table);
 	entry->strict_mappings = NULL;
-	if (kz_mapping_is_strict(row.mappings))
+	if (strict)
 	{
 		entry->strict_mappings = palloc(VARSIZE(row.mappings));
 		memcpy(entry->strict_mappings, row.mappings, VARSIZE(row.mappings));
@@ -372,8 +382,12 @@ check_shape(CacheEntry *entry, Relation relation, const char *index, const char 
 	entry->shape = shape;
 }
 
+/*
+ * What one call needs of an entry; for writing that includes the mappings.
+ */
 static KzCollection *
-copy_entry(const CacheEntry *entry, Relation relation, const char *index, const char *name)
+copy_entry(const CacheEntry *entry, Relation relation, const char *index, const char *name,
+		   bool writing)
 {
 	KzCollection *collection = palloc0(sizeof(KzCollection));
 
@@ -381,7 +395,7 @@ copy_entry(const CacheEntry *entry, Relation relation, const char *index, const 
 	collection->name = pstrdup(name);
 	collection->schema = pstrdup(entry->schema);
 	collection->table = pstrdup(entry->table);
-	if (entry->strict_mappings)
+	if (entry->strict_mappings && writing)
 	{
 		collection->strict_mappings = palloc(VARSIZE(entry->strict_mappings));
 		memcpy(collection->strict_mappings, entry->strict_mappings,

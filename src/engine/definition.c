@@ -16,18 +16,13 @@
 #include "catalog/dependency.h"
 #include "catalog/indexing.h"
 #include "catalog/namespace.h"
-#include "catalog/pg_collation.h"
 #include "catalog/pg_depend.h"
-#include "common/hashfn.h"
 #include "executor/spi.h"
-#include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
-#include "utils/formatting.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
-#include "utils/syscache.h"
 
 #include "base/compat.h"
 #include "base/error.h"
@@ -36,6 +31,7 @@
 #include "document/merge.h"
 #include "engine/collection.h"
 #include "engine/definition.h"
+#include "engine/naming.h"
 
 /* Kept by Kuzzle for itself. */
 #define RESERVED_COLLECTION "_kuzzle_keep"
@@ -47,24 +43,21 @@
 #endif
 
 static void begin_change(const char *command);
-static bool is_valid_name(const char *name);
+static void check_writable(const char *command);
 static void check_index_name(const char *index);
 static void check_collection_name(const char *name);
 static void make_index(const char *index, KzIndexRow *row);
 static void make_table(const KzIndexRow *index, const char *name, KzCollectionRow *row);
 static void take_table(Oid relid, const KzIndexRow *index, KzCollectionRow *row);
-static void check_unused(const KzCollectionRow *row);
+static void check_schema_unused(const KzIndexRow *row);
+static void check_table_unused(const KzCollectionRow *row);
 static void update_row(KzCollectionRow *row, Jsonb *mappings, Jsonb *settings);
-static bool is_usable_schema_name(const char *name);
-static char *choose_table_name(const char *name, Oid schema);
-static char *physical_name(const char *name);
-static char *choose_key_name(const char *table, Oid schema);
-static bool has_our_key(Relation relation);
 static bool is_ours(const KzCollectionRow *row);
-static uint64 hash_name(const char *name, uint64 seed);
 static bool schema_is_empty(Oid schema);
 static void check_create_right(const char *schema);
-static void check_owner(const KzCollectionRow *row);
+static Oid	check_owner(const KzCollectionRow *row);
+static void check_relation_owner(Oid relid);
+static void raise_no_relation(Oid relid) pg_attribute_noreturn();
 static void execute(const char *sql);
 
 /*
@@ -210,13 +203,13 @@ void
 kz_collection_truncate(const char *index, const char *name)
 {
 	KzCollectionRow row;
-	bool		plain;
+	Oid			relid;
 
-	begin_change("kz_truncate_collection()");
+	/* The catalogue stays as it is, so nobody else has to wait. */
+	check_writable("kz_truncate_collection()");
 	kz_collection_require(index, name, &row);
-	check_owner(&row);
-	plain = get_rel_relkind(kz_table_find(row.schema, row.table)) == RELKIND_RELATION;
-	execute(psprintf("TRUNCATE TABLE %s%s", plain ? "ONLY " : "",
+	relid = check_owner(&row);
+	execute(psprintf("TRUNCATE TABLE %s%s", KZ_ONLY(get_rel_relkind(relid)),
 					 quote_qualified_identifier(row.schema, row.table)));
 }
 
@@ -226,23 +219,15 @@ kz_collection_truncate(const char *index, const char *name)
 static void
 begin_change(const char *command)
 {
-	PreventCommandIfReadOnly(command);
-	PreventCommandIfParallelMode(command);
+	check_writable(command);
 	kz_catalog_lock();
 }
 
-/*
- * Kuzzle's rule for the names of indexes and collections.
- */
-static bool
-is_valid_name(const char *name)
+static void
+check_writable(const char *command)
 {
-	size_t		length = strlen(name);
-
-	return length > 0 && length <= KZ_NAME_MAX_BYTES &&
-		strcmp(name, "_all") != 0 &&
-		strpbrk(name, "\\/*?\"<>| \t\r\n,+#:.&%") == NULL &&
-		strcmp(name, str_tolower(name, length, DEFAULT_COLLATION_OID)) == 0;
+	PreventCommandIfReadOnly(command);
+	PreventCommandIfParallelMode(command);
 }
 
 #define NAME_HINT "A name has 1 to 126 bytes, no upper-case letters, and none of the characters \\ / * ? \" < > | , + # : . & % or white space."
@@ -250,14 +235,14 @@ is_valid_name(const char *name)
 static void
 check_index_name(const char *index)
 {
-	if (!is_valid_name(index))
+	if (!kz_name_is_valid(index))
 		kz_raise(KZ_ERROR_INVALID_INDEX_NAME, NAME_HINT, index);
 }
 
 static void
 check_collection_name(const char *name)
 {
-	if (!is_valid_name(name))
+	if (!kz_name_is_valid(name))
 		kz_raise(KZ_ERROR_INVALID_COLLECTION_NAME, NAME_HINT, name);
 	if (strcmp(name, RESERVED_COLLECTION) == 0)
 		kz_raise(KZ_ERROR_COLLECTION_RESERVED, NULL, name);
@@ -273,18 +258,23 @@ make_index(const char *index, KzIndexRow *row)
 	Oid			schema;
 
 	row->name = pstrdup(index);
-	row->schema = is_usable_schema_name(index) ? pstrdup(index) : physical_name(index);
+	row->schema = kz_name_schema(index);
 	schema = get_namespace_oid(row->schema, true);
 	row->adopted = OidIsValid(schema);
 	if (!row->adopted)
 		execute(psprintf("CREATE SCHEMA %s", quote_identifier(row->schema)));
-	else if (!kz_schema_ownercheck(schema))
-		aclcheck_error(ACLCHECK_NOT_OWNER, OBJECT_SCHEMA, row->schema);
+	else
+	{
+		if (!kz_schema_ownercheck(schema))
+			aclcheck_error(ACLCHECK_NOT_OWNER, OBJECT_SCHEMA, row->schema);
+		check_schema_unused(row);
+	}
 
 	/*
 	 * An index whose schema was dropped by plain SQL is made anew, as the
-	 * last.
+	 * last, and without what somebody else may have put into it.
 	 */
+	kz_catalog_remove_collection(index, NULL);
 	kz_catalog_remove_index(index);
 	kz_catalog_put_index(row);
 }
@@ -302,7 +292,7 @@ make_table(const KzIndexRow *index, const char *name, KzCollectionRow *row)
 	row->index = index->name;
 	row->name = pstrdup(name);
 	row->schema = index->schema;
-	row->table = choose_table_name(name, schema);
+	row->table = kz_name_table(name, schema);
 	relid = get_relname_relid(row->table, schema);
 	if (OidIsValid(relid))
 	{
@@ -316,7 +306,7 @@ make_table(const KzIndexRow *index, const char *name, KzCollectionRow *row)
 					 "_source pg_catalog.jsonb%s NOT NULL"
 					 ") WITH (fillfactor = 90)",
 					 quote_qualified_identifier(row->schema, row->table),
-					 quote_identifier(choose_key_name(row->table, schema)), SOURCE_COMPRESSION));
+					 quote_identifier(kz_name_key(row->table, schema)), SOURCE_COMPRESSION));
 }
 
 /*
@@ -327,18 +317,18 @@ make_table(const KzIndexRow *index, const char *name, KzCollectionRow *row)
 static void
 take_table(Oid relid, const KzIndexRow *index, KzCollectionRow *row)
 {
-	Relation	relation = try_relation_open(relid, AccessShareLock);
+	Relation	relation;
 	KzShape		shape;
 	const char *problem;
 	const char *hint;
 
-	if (!relation)
-		kz_raise(KZ_ERROR_INVALID_ARGUMENT, psprintf("There is no relation with OID %u.", relid),
-				 "relation", "an existing table");
+	/* Rights first: who has none must not make others wait for a lock. */
 	check_create_right(index->schema);
-	if (!kz_relation_ownercheck(relid))
-		aclcheck_error(ACLCHECK_NOT_OWNER, get_relkind_objtype(relation->rd_rel->relkind),
-					   RelationGetRelationName(relation));
+	check_relation_owner(relid);
+	relation = try_relation_open(relid, AccessShareLock);
+	if (!relation)
+		raise_no_relation(relid);
+	check_relation_owner(relid);
 	row->schema = get_namespace_name(RelationGetNamespace(relation));
 	row->table = pstrdup(RelationGetRelationName(relation));
 	problem = kz_shape_check_origin(relation);
@@ -352,16 +342,35 @@ take_table(Oid relid, const KzIndexRow *index, KzCollectionRow *row)
 		kz_raise(KZ_ERROR_UNFIT_RELATION, hint,
 				 quote_qualified_identifier(row->schema, row->table),
 				 row->index, row->name, problem);
-	check_unused(row);
-	row->attached = !has_our_key(relation);
+	check_table_unused(row);
+	row->attached = !kz_name_is_our_key(relation);
 	relation_close(relation, NoLock);
+}
+
+/*
+ * Refuse a schema that is an index already, under another name.
+ */
+static void
+check_schema_unused(const KzIndexRow *row)
+{
+	ListCell   *lc;
+
+	foreach(lc, kz_catalog_list_indexes())
+	{
+		KzIndexRow *other = lfirst(lc);
+
+		if (strcmp(other->schema, row->schema) == 0 && strcmp(other->name, row->name) != 0)
+			kz_raise(KZ_ERROR_INDEX_EXISTS,
+					 psprintf("Choose another name than \"%s\": that is its schema.", row->name),
+					 "public", other->name);
+	}
 }
 
 /*
  * Refuse a table that is a collection already, under whatever name.
  */
 static void
-check_unused(const KzCollectionRow *row)
+check_table_unused(const KzCollectionRow *row)
 {
 	ListCell   *lc;
 
@@ -387,106 +396,19 @@ check_unused(const KzCollectionRow *row)
 static void
 update_row(KzCollectionRow *row, Jsonb *mappings, Jsonb *settings)
 {
+	Jsonb	   *old_mappings = row->mappings;
+	Jsonb	   *old_settings = row->settings;
+
 	check_owner(row);
 	if (mappings)
-		row->mappings = kz_mapping_update(row->mappings, mappings);
+		row->mappings = kz_mapping_update(kz_mapping_normalize(old_mappings), mappings);
 	if (settings)
-		row->settings = kz_merge_deep(row->settings, settings);
-	kz_catalog_put_collection(row);
-}
+		row->settings = kz_merge_deep(old_settings, settings);
 
-/*
- * Whether an index may have the schema of its own name: not one of the server's
- * and not an extension's.
- */
-static bool
-is_usable_schema_name(const char *name)
-{
-	Oid			schema;
-
-	if (strlen(name) >= NAMEDATALEN || strncmp(name, "pg_", 3) == 0 ||
-		strcmp(name, "information_schema") == 0)
-		return false;
-	schema = get_namespace_oid(name, true);
-	return !OidIsValid(schema) ||
-		!OidIsValid(getExtensionOfObject(NamespaceRelationId, schema));
-}
-
-/*
- * The name for the table of a collection: its own, unless that is too long or
- * taken by something that is no table.
- */
-static char *
-choose_table_name(const char *name, Oid schema)
-{
-	Oid			relid;
-	char		relkind;
-
-	if (strlen(name) >= NAMEDATALEN)
-		return physical_name(name);
-	relid = get_relname_relid(name, schema);
-	if (!OidIsValid(relid))
-		return SearchSysCacheExists2(TYPENAMENSP, CStringGetDatum(name),
-									 ObjectIdGetDatum(schema)) ?
-			physical_name(name) : pstrdup(name);
-	relkind = get_rel_relkind(relid);
-	return relkind == RELKIND_RELATION || relkind == RELKIND_PARTITIONED_TABLE ||
-		relkind == RELKIND_FOREIGN_TABLE ? pstrdup(name) : physical_name(name);
-}
-
-/*
- * A name that PostgreSQL can use, for one that it can't: kz_, as much of the
- * name as there is room for, and a hash of it.
- */
-static char *
-physical_name(const char *name)
-{
-	int			room = NAMEDATALEN - 1 - strlen("kz__0123456789abcdef");
-
-	return psprintf("kz_%.*s_%016llx", pg_mbcliplen(name, strlen(name), room), name,
-					(unsigned long long) hash_name(name, 0));
-}
-
-#define KEY_PREFIX "kz_"
-#define KEY_SUFFIX "_pkey"
-#define KEY_HASH 16				/* hexadecimal digits between them */
-
-/*
- * A free name for the primary key of a table: a hash, so that it can't be the
- * name of a collection as somebody would choose it.  It may be taken by the key
- * of a table that had this name before it was renamed.
- */
-static char *
-choose_key_name(const char *table, Oid schema)
-{
-	for (uint64 seed = 0;; seed++)
-	{
-		char	   *name = psprintf(KEY_PREFIX "%016llx" KEY_SUFFIX,
-									(unsigned long long) hash_name(table, seed));
-
-		if (!OidIsValid(get_relname_relid(name, schema)))
-			return name;
-	}
-}
-
-/*
- * Whether a table has a key that is named as kz does, so that kz made it.
- */
-static bool
-has_our_key(Relation relation)
-{
-	ListCell   *lc;
-
-	foreach(lc, RelationGetIndexList(relation))
-	{
-		const char *name = get_rel_name(lfirst_oid(lc));
-
-		if (strncmp(name, KEY_PREFIX, strlen(KEY_PREFIX)) == 0 &&
-			strspn(name + strlen(KEY_PREFIX), "0123456789abcdef") == KEY_HASH &&
-			strcmp(name + strlen(KEY_PREFIX) + KEY_HASH, KEY_SUFFIX) == 0)
-			return true;
-	}
-	return false;
+	/* Applications do this at every start: no write, no stale caches. */
+	if (!kz_json_identical(old_mappings, row->mappings) ||
+		!kz_json_identical(old_settings, row->settings))
+		kz_catalog_put_collection(row);
 }
 
 /*
@@ -504,15 +426,9 @@ is_ours(const KzCollectionRow *row)
 	if (row->attached || !OidIsValid(relid))
 		return false;
 	relation = relation_open(relid, AccessShareLock);
-	ours = has_our_key(relation);
+	ours = kz_name_is_our_key(relation);
 	relation_close(relation, AccessShareLock);
 	return ours;
-}
-
-static uint64
-hash_name(const char *name, uint64 seed)
-{
-	return hash_bytes_extended((const unsigned char *) name, strlen(name), seed);
 }
 
 /*
@@ -546,14 +462,35 @@ check_create_right(const char *schema)
 		aclcheck_error(result, OBJECT_SCHEMA, schema);
 }
 
-static void
+/*
+ * Check that the user owns the table of a collection, and return its OID.
+ */
+static Oid
 check_owner(const KzCollectionRow *row)
 {
 	Oid			relid = kz_table_find(row->schema, row->table);
 
+	check_relation_owner(relid);
+	return relid;
+}
+
+static void
+check_relation_owner(Oid relid)
+{
+	char	   *name = get_rel_name(relid);
+
+	if (!name)
+		raise_no_relation(relid);
 	if (!kz_relation_ownercheck(relid))
-		aclcheck_error(ACLCHECK_NOT_OWNER, get_relkind_objtype(get_rel_relkind(relid)),
-					   row->table);
+		aclcheck_error(ACLCHECK_NOT_OWNER, get_relkind_objtype(get_rel_relkind(relid)), name);
+}
+
+static void
+raise_no_relation(Oid relid)
+{
+	kz_raise(KZ_ERROR_INVALID_ARGUMENT,
+			 psprintf("Name a table that is there: none has OID %u.", relid),
+			 "relation", "an existing table");
 }
 
 /*

@@ -26,7 +26,7 @@ static const char *check_kind(Relation relation);
 static const char *check_column(TupleDesc tupdesc, const char *name, Oid type,
 								AttrNumber *column);
 static const char *check_other_columns(TupleDesc tupdesc, const KzShape *shape);
-static Oid	find_key(Relation relation, AttrNumber id);
+static const char *find_key(Relation relation, AttrNumber id, Oid *key);
 static bool is_key(Relation index, AttrNumber id);
 
 /*
@@ -50,10 +50,7 @@ kz_shape_check(Relation relation, KzShape *shape)
 		return "column _id has a nondeterministic collation.";
 	if (relation->rd_rel->relkind == RELKIND_FOREIGN_TABLE)
 		return NULL;
-	shape->key = find_key(relation, shape->id);
-	if (!OidIsValid(shape->key))
-		return "it has no valid, immediate, non-partial unique index on exactly (_id).";
-	return NULL;
+	return find_key(relation, shape->id, &shape->key);
 }
 
 /*
@@ -134,25 +131,34 @@ check_other_columns(TupleDesc tupdesc, const KzShape *shape)
 	return NULL;
 }
 
-static Oid
-find_key(Relation relation, AttrNumber id)
+/*
+ * Find the index that makes ids unique; NULL if there is one.  ON CONFLICT (_id)
+ * takes any such index for its arbiter, and fails on a deferrable one.
+ */
+static const char *
+find_key(Relation relation, AttrNumber id, Oid *key)
 {
 	List	   *indexes = RelationGetIndexList(relation);
 	ListCell   *lc;
-	Oid			key = InvalidOid;
+	bool		deferrable = false;
 
 	foreach(lc, indexes)
 	{
 		Relation	index = index_open(lfirst_oid(lc), AccessShareLock);
 
 		if (is_key(index, id))
-			key = RelationGetRelid(index);
+		{
+			if (!index->rd_index->indimmediate)
+				deferrable = true;
+			else if (!OidIsValid(*key))
+				*key = RelationGetRelid(index);
+		}
 		index_close(index, AccessShareLock);
-		if (OidIsValid(key))
-			break;
 	}
 	list_free(indexes);
-	return key;
+	if (!OidIsValid(*key))
+		return "it has no valid, immediate, non-partial unique index on exactly (_id).";
+	return deferrable ? "it has a deferrable unique constraint on (_id)." : NULL;
 }
 
 static bool
@@ -160,7 +166,7 @@ is_key(Relation index, AttrNumber id)
 {
 	Form_pg_index form = index->rd_index;
 
-	return form->indisunique && form->indisvalid && form->indimmediate &&
+	return form->indisunique && form->indisvalid &&
 		form->indnkeyatts == 1 && form->indkey.values[0] == id &&
 		heap_attisnull(index->rd_indextuple, Anum_pg_index_indpred, NULL) &&
 		get_collation_isdeterministic(index->rd_indcollation[0]);

@@ -17,6 +17,14 @@ typedef struct KzShape
 								 * foreign table */
 } KzShape;
 
+/* Kinds of relations that can be collections. */
+#define KZ_IS_TABLE(relkind) \
+	((relkind) == RELKIND_RELATION || (relkind) == RELKIND_PARTITIONED_TABLE || \
+	 (relkind) == RELKIND_FOREIGN_TABLE)
+
+/* What keeps a command off inheritance children, which are not the collection's. */
+#define KZ_ONLY(relkind) ((relkind) == RELKIND_PARTITIONED_TABLE ? "" : "ONLY ")
+
 #define KZ_SHAPE_HINT \
 	"A collection needs _id text, _version bigint, _source jsonb, all NOT NULL, and a unique index on (_id)."
 

@@ -2,8 +2,8 @@
  * writer.c
  *	  Finding and writing the rows of one collection: what all writers share.
  *
- * Rights, read-only transactions and recovery are checked here, once, before
- * the first row is looked at, so that neither the data nor the choice of the
+ * Rights and read-only transactions, as all are in recovery, are checked here,
+ * once, before the first row is looked at, so that neither the data nor the choice of the
  * writer makes a difference.
  */
 #include "postgres.h"
@@ -43,7 +43,6 @@ kz_writer_open(const char *index, const char *name, KzAction action, const char 
 	{
 		PreventCommandIfReadOnly(command);
 		PreventCommandIfParallelMode(command);
-		PreventCommandDuringRecovery(command);
 	}
 	collection = kz_collection_open(index, name,
 									read_only ? AccessShareLock : RowExclusiveLock);

@@ -68,6 +68,7 @@ extern bool kz_writer_may_suppress_insert(const KzWriter *writer);
 extern char *kz_writer_table_name(const KzWriter *writer);
 
 /* in writer_spi.c */
+extern void kz_writer_spi_init(void);
 extern KzWriter *kz_writer_spi_open(KzCollection *collection);
 
 #endif							/* KZ_ENGINE_WRITER_H */

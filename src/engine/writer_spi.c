@@ -62,10 +62,15 @@ typedef struct PlansKey
 
 typedef struct Plans
 {
-	PlansKey	key;
-	char		table[NAMEDATALEN * 4 + 8]; /* qualified and quoted */
+	char	   *table;			/* qualified and quoted */
 	SPIPlanPtr	plans[STATEMENTS];	/* NULL until needed */
 } Plans;
+
+typedef struct PlansEntry
+{
+	PlansKey	key;
+	Plans	   *plans;
+}			PlansEntry;
 
 typedef struct SpiWriter
 {
@@ -75,7 +80,7 @@ typedef struct SpiWriter
 
 static HTAB *plan_cache = NULL;
 static bool plans_changed = false;	/* a table that has plans may be gone */
-static List *retired = NIL;		/* of SPIPlanPtr, in TopMemoryContext */
+static List *retired = NIL;		/* of Plans */
 
 static bool spi_find(KzWriter *writer, const text *id, bool lock, KzRow *row);
 static bool spi_insert(KzWriter *writer, const text *id, KzRow *row);
@@ -86,7 +91,7 @@ static void spi_close(KzWriter *writer);
 static Plans *find_plans(const KzWriter *writer);
 static void note_change(Datum arg, Oid relid);
 static void sweep_plans(void);
-static void retire_plans(Plans *plans);
+static void retire_plans(PlansEntry * entry);
 static void free_retired(XactEvent event, void *arg);
 static SPIPlanPtr get_plan(SpiWriter *writer, Statement statement);
 static char *statement_text(const SpiWriter *writer, Statement statement, int *nparams);
@@ -190,23 +195,31 @@ spi_count(KzWriter *writer)
 }
 
 /*
+ * Called once when the library is loaded.
+ */
+void
+kz_writer_spi_init(void)
+{
+	CacheRegisterRelcacheCallback(note_change, (Datum) 0);
+	RegisterXactCallback(free_retired, NULL);
+}
+
+/*
  * The kept plans of the writer's table under its present name.
  */
 static Plans *
 find_plans(const KzWriter *writer)
 {
 	PlansKey	key;
-	Plans	   *plans;
+	PlansEntry *entry;
 	bool		found;
 	char	   *table = kz_writer_table_name(writer);
 
 	if (!plan_cache)
 	{
-		HASHCTL		ctl = {.keysize = sizeof(PlansKey),.entrysize = sizeof(Plans)};
+		HASHCTL		ctl = {.keysize = sizeof(PlansKey),.entrysize = sizeof(PlansEntry)};
 
 		plan_cache = hash_create("kz plans", 64, &ctl, HASH_ELEM | HASH_BLOBS);
-		RegisterXactCallback(free_retired, NULL);
-		CacheRegisterRelcacheCallback(note_change, (Datum) 0);
 	}
 	if (plans_changed)
 		sweep_plans();
@@ -214,15 +227,15 @@ find_plans(const KzWriter *writer)
 	key.relid = RelationGetRelid(writer->collection->relation);
 	key.system_columns = writer->system_columns;
 
-	plans = hash_search(plan_cache, &key, HASH_FIND, NULL);
-	if (plans && strcmp(plans->table, table) == 0)
-		return plans;
-	if (plans)
-		retire_plans(plans);
-	plans = hash_search(plan_cache, &key, HASH_ENTER, &found);
-	memset(plans->plans, 0, sizeof(plans->plans));
-	strlcpy(plans->table, table, sizeof(plans->table));
-	return plans;
+	entry = hash_search(plan_cache, &key, HASH_FIND, NULL);
+	if (entry && strcmp(entry->plans->table, table) == 0)
+		return entry->plans;
+	if (entry)
+		retire_plans(entry);
+	entry = hash_search(plan_cache, &key, HASH_ENTER, &found);
+	entry->plans = MemoryContextAllocZero(TopMemoryContext, sizeof(Plans));
+	entry->plans->table = MemoryContextStrdup(TopMemoryContext, table);
+	return entry->plans;
 }
 
 /*
@@ -233,11 +246,13 @@ static void
 note_change(Datum arg, Oid relid)
 {
 	HASH_SEQ_STATUS seq;
-	Plans	   *plans;
+	PlansEntry *entry;
 
+	if (!plan_cache || plans_changed)
+		return;
 	hash_seq_init(&seq, plan_cache);
-	while ((plans = hash_seq_search(&seq)) != NULL)
-		if (!OidIsValid(relid) || plans->key.relid == relid)
+	while ((entry = hash_seq_search(&seq)) != NULL)
+		if (!OidIsValid(relid) || entry->key.relid == relid)
 			plans_changed = true;
 }
 
@@ -248,25 +263,23 @@ static void
 sweep_plans(void)
 {
 	HASH_SEQ_STATUS seq;
-	Plans	   *plans;
+	PlansEntry *entry;
 
 	plans_changed = false;
 	hash_seq_init(&seq, plan_cache);
-	while ((plans = hash_seq_search(&seq)) != NULL)
-		if (get_rel_name(plans->key.relid) == NULL)
-			retire_plans(plans);
+	while ((entry = hash_seq_search(&seq)) != NULL)
+		if (get_rel_name(entry->key.relid) == NULL)
+			retire_plans(entry);
 }
 
 static void
-retire_plans(Plans *plans)
+retire_plans(PlansEntry * entry)
 {
 	MemoryContext caller = MemoryContextSwitchTo(TopMemoryContext);
 
-	for (int i = 0; i < STATEMENTS; i++)
-		if (plans->plans[i])
-			retired = lappend(retired, plans->plans[i]);
+	retired = lappend(retired, entry->plans);
 	MemoryContextSwitchTo(caller);
-	hash_search(plan_cache, &plans->key, HASH_REMOVE, NULL);
+	hash_search(plan_cache, &entry->key, HASH_REMOVE, NULL);
 }
 
 static void
@@ -277,7 +290,15 @@ free_retired(XactEvent event, void *arg)
 	if (event != XACT_EVENT_COMMIT && event != XACT_EVENT_ABORT && event != XACT_EVENT_PREPARE)
 		return;
 	foreach(lc, retired)
-		SPI_freeplan(lfirst(lc));
+	{
+		Plans	   *plans = lfirst(lc);
+
+		for (int i = 0; i < STATEMENTS; i++)
+			if (plans->plans[i])
+				SPI_freeplan(plans->plans[i]);
+		pfree(plans->table);
+		pfree(plans);
+	}
 	list_free(retired);
 	retired = NIL;
 }
@@ -323,7 +344,7 @@ static char *
 statement_text(const SpiWriter *writer, Statement statement, int *nparams)
 {
 	bool		by_columns = writer->base.system_columns;
-	const char *only = is_plain(writer) ? "ONLY " : "";
+	const char *only = KZ_ONLY(writer->base.collection->relation->rd_rel->relkind);
 	const char *table = writer->plans->table;
 	const char *columns = by_columns ? COLUMNS ", xmin, tableoid" : COLUMNS;
 	const char *same_row = by_columns ? SAME_BY_COLUMNS : SAME_BY_CONTENT;
@@ -448,7 +469,8 @@ read_row(KzRow *row)
 }
 
 /*
- * A column of the one row that SPI returned; none of them can be NULL.
+ * A column of the one row that SPI returned.  Only a foreign table, where NOT
+ * NULL is a promise, can have a NULL there.
  */
 static Datum
 result_column(int column)
@@ -458,6 +480,9 @@ result_column(int column)
 									  &isnull);
 
 	if (isnull)
-		elog(ERROR, "unexpected null in column %d of a document", column);
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("column %s of a document is null",
+						SPI_fname(SPI_tuptable->tupdesc, column))));
 	return value;
 }

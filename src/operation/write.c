@@ -8,11 +8,14 @@
  * another transaction ahead of it is a conflict: it takes a retry, and the next
  * turn locks the row as it finds it, so that it can only be overtaken again by
  * a delete and a new creation.  Without a retry left the conflict is the
- * outcome.  Nothing is ever overwritten that was not decided on.
+ * outcome.  Nothing is ever overwritten that was not decided on.  A write that
+ * touches no row although nobody was faster was suppressed by a trigger or a
+ * policy, and that is the outcome.
  *
  * Absence is believed only from a plain read that started after the last wait:
  * while a locking read or a write waited, the document may have been deleted
- * and created again, and these reads see the deletion only.
+ * and created again, and these reads see the deletion only.  A row that only a
+ * plain read sees is decided on as in the first turn.
  *
  * In REPEATABLE READ and SERIALIZABLE the server itself raises 40001 when another
  * transaction was faster; what is a conflict here then comes from a trigger of
@@ -60,16 +63,18 @@ typedef struct Turn
 	KzRow		row;			/* as found; void if absent */
 	bool		found;
 	KzRow		image;			/* as it should become */
+	bool		suspicion;		/* the last insert did nothing, for no visible
+								 * reason */
 } Turn;
 
-static bool find(Turn *turn, bool lock);
+static void find(Turn *turn, bool lock);
 static Decision decide(Turn *turn);
 static bool check_presence(Turn *turn);
 static bool check_version(Turn *turn);
 static Jsonb *make_image(const Turn *turn);
 static bool check_mapping(Turn *turn);
 static bool perform(Turn *turn, Decision decision);
-static Obstacle find_obstacle(Turn *turn, Decision decision);
+static Obstacle find_obstacle(Turn *turn, Decision decision, int retries);
 static void finish(Turn *turn, Decision decision);
 static void fail_absent(Turn *turn);
 static void fail_suppressed(Turn *turn);
@@ -93,29 +98,28 @@ kz_write(KzWriter *writer, const KzChange *change, const KzStamp *stamp, KzOutco
 	memset(outcome, 0, sizeof(*outcome));
 	for (;;)
 	{
-		CHECK_FOR_INTERRUPTS();
-		if (find(&turn, lock))
-		{
-			Decision	decision = decide(&turn);
+		Decision	decision;
 
-			if (decision == DECISION_FAIL)
+		CHECK_FOR_INTERRUPTS();
+		find(&turn, lock);
+		decision = decide(&turn);
+		if (decision == DECISION_FAIL)
+			return;
+		if (decision == DECISION_KEEP || perform(&turn, decision))
+		{
+			finish(&turn, decision);
+			return;
+		}
+		switch (find_obstacle(&turn, decision, retries))
+		{
+			case OBSTACLE_ABSENT:
+				fail_absent(&turn);
 				return;
-			if (decision == DECISION_KEEP || perform(&turn, decision))
-			{
-				finish(&turn, decision);
+			case OBSTACLE_SUPPRESSED:
+				fail_suppressed(&turn);
 				return;
-			}
-			switch (find_obstacle(&turn, decision))
-			{
-				case OBSTACLE_ABSENT:
-					fail_absent(&turn);
-					return;
-				case OBSTACLE_SUPPRESSED:
-					fail_suppressed(&turn);
-					return;
-				case OBSTACLE_CONFLICT:
-					break;
-			}
+			case OBSTACLE_CONFLICT:
+				break;
 		}
 
 		if (kz_writer_is_foreign(writer))
@@ -127,27 +131,25 @@ kz_write(KzWriter *writer, const KzChange *change, const KzStamp *stamp, KzOutco
 						 "Read the document again and decide anew.");
 			return;
 		}
-		/* Deleting does not need the right that locking does. */
-		lock = change->action != KZ_ACTION_DELETE;
+		/* Locking needs the right to update, which these two do not. */
+		lock = change->action != KZ_ACTION_DELETE && change->action != KZ_ACTION_CREATE;
 	}
 }
 
 /*
- * Find the row; false if that ran into a conflict.
+ * Find the row, locking it if asked to.
  */
-static bool
+static void
 find(Turn *turn, bool lock)
 {
 	KzWriter   *writer = turn->writer;
 	const text *id = turn->change->id;
 
 	turn->found = writer->methods->find(writer, id, lock, &turn->row);
-	if (turn->found || !lock)
-		return true;
 
-	/* Gone while we waited for the lock; there may be a new one. */
-	turn->found = writer->methods->find(writer, id, false, &turn->row);
-	return !turn->found;
+	/* Gone while we waited for the lock?  There may be a new one. */
+	if (lock && !turn->found)
+		turn->found = writer->methods->find(writer, id, false, &turn->row);
 }
 
 /*
@@ -189,7 +191,8 @@ check_presence(Turn *turn)
 	if (turn->found && action == KZ_ACTION_CREATE)
 	{
 		kz_error_set(&turn->outcome->error, KZ_ERROR_DOCUMENT_EXISTS,
-					 psprintf("The id is \"%s\".", document_id(turn)));
+					 psprintf("Choose another id than \"%s\", or replace the document.",
+							  document_id(turn)));
 		return false;
 	}
 	if (!turn->found && needs_document(action))
@@ -304,18 +307,26 @@ perform(Turn *turn, Decision decision)
 }
 
 /*
- * Find out why a write touched no row.
+ * Find out why a write touched no row.  An insert that did nothing although
+ * nothing is there may have met a row that was deleted since; so it is tried
+ * once more, if there is a retry, before anything else is suspected.
  */
 static Obstacle
-find_obstacle(Turn *turn, Decision decision)
+find_obstacle(Turn *turn, Decision decision, int retries)
 {
 	KzWriter   *writer = turn->writer;
 	KzRow		now;
 	bool		found = writer->methods->find(writer, turn->change->id, false, &now);
 
 	if (decision == DECISION_INSERT)
-		return found || !kz_writer_may_suppress_insert(writer) ?
-			OBSTACLE_CONFLICT : OBSTACLE_SUPPRESSED;
+	{
+		bool		suspicion = !found && kz_writer_may_suppress_insert(writer);
+		bool		last = retries <= 0 || kz_writer_is_foreign(writer);
+		bool		confirmed = suspicion && (turn->suspicion || last);
+
+		turn->suspicion = suspicion;
+		return confirmed ? OBSTACLE_SUPPRESSED : OBSTACLE_CONFLICT;
+	}
 	if (found)
 		return kz_writer_same_row(writer, &turn->row, &now) ?
 			OBSTACLE_SUPPRESSED : OBSTACLE_CONFLICT;

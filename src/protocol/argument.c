@@ -25,7 +25,7 @@ void
 kz_argument_require(FunctionCallInfo fcinfo, int n, const char *argument)
 {
 	if (PG_ARGISNULL(n))
-		kz_raise(KZ_ERROR_MISSING_ARGUMENT, "It must not be NULL.", argument);
+		kz_raise(KZ_ERROR_MISSING_ARGUMENT, "Give it a value; NULL is none.", argument);
 }
 
 /*
@@ -40,7 +40,7 @@ kz_argument_name(FunctionCallInfo fcinfo, int n, const char *argument)
 	kz_argument_require(fcinfo, n, argument);
 	name = text_to_cstring(PG_GETARG_TEXT_PP(n));
 	if (*name == '\0')
-		kz_raise(KZ_ERROR_MISSING_ARGUMENT, "It must not be empty.", argument);
+		kz_raise(KZ_ERROR_MISSING_ARGUMENT, "Give it a value; an empty string is none.", argument);
 	return name;
 }
 
@@ -98,7 +98,7 @@ kz_argument_paths(FunctionCallInfo fcinfo, int n, const char *argument)
 	{
 		if (nulls[i])
 			kz_raise(KZ_ERROR_INVALID_ARGUMENT,
-					 psprintf("Element %d is NULL.", i + 1),
+					 psprintf("Leave out element %d, which is NULL.", i + 1),
 					 argument, "an array of paths");
 		paths = lappend(paths, TextDatumGetCString(elements[i]));
 	}
@@ -112,7 +112,7 @@ int64
 kz_argument_natural(int64 value, const char *argument)
 {
 	if (value < 0)
-		kz_raise(KZ_ERROR_INVALID_ARGUMENT, psprintf("The value is " INT64_FORMAT ".", value),
+		kz_raise(KZ_ERROR_INVALID_ARGUMENT, psprintf("Give 0 or more instead of " INT64_FORMAT ".", value),
 				 argument, "an integer of at least 0");
 	return value;
 }
@@ -131,7 +131,7 @@ kz_argument_refresh(FunctionCallInfo fcinfo, int n)
 	if (strcmp(refresh, "wait_for") != 0 && strcmp(refresh, "false") != 0 &&
 		strcmp(refresh, "") != 0)
 		kz_raise(KZ_ERROR_INVALID_OPTION,
-				 psprintf("The value is \"%s\". It can be left out: a committed change is visible at once.",
+				 psprintf("Leave out \"%s\": a committed change is visible at once.",
 						  refresh),
 				 "refresh", "\"wait_for\", false");
 }
@@ -143,7 +143,7 @@ get_object(FunctionCallInfo fcinfo, int n, const char *argument)
 
 	if (!JB_ROOT_IS_OBJECT(object))
 		kz_raise(KZ_ERROR_INVALID_TYPE,
-				 psprintf("It is of type %s.", kz_json_type_name(object)),
+				 psprintf("Give an object instead of: %s.", kz_json_type_name(object)),
 				 argument, "object");
 	return object;
 }

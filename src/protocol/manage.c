@@ -5,6 +5,7 @@
  */
 #include "postgres.h"
 
+#include "catalog/namespace.h"
 #include "funcapi.h"
 #include "utils/builtins.h"
 
@@ -57,9 +58,8 @@ kz_list_indexes(PG_FUNCTION_ARGS)
 	foreach(lc, kz_catalog_list_indexes())
 	{
 		KzIndexRow *row = lfirst(lc);
-		KzIndexRow	live;
 
-		if (kz_index_find(row->name, &live))
+		if (OidIsValid(get_namespace_oid(row->schema, true)))
 			put_name((ReturnSetInfo *) fcinfo->resultinfo, row->name);
 	}
 	return (Datum) 0;
@@ -135,7 +135,7 @@ kz_get_mapping(PG_FUNCTION_ARGS)
 	KzCollectionRow row;
 
 	kz_collection_require(index, ARG_COLLECTION, &row);
-	PG_RETURN_JSONB_P(kz_mapping_describe(row.mappings));
+	PG_RETURN_JSONB_P(kz_mapping_describe(kz_mapping_normalize(row.mappings)));
 }
 
 Datum
