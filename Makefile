@@ -29,11 +29,15 @@ OBJS = \
 	src/engine/shape.o \
 	src/engine/writer.o \
 	src/engine/writer_spi.o \
+	src/operation/bulk.o \
 	src/operation/read.o \
 	src/operation/write.o \
 	src/protocol/argument.o \
+	src/protocol/batch.o \
 	src/protocol/function.o \
-	src/protocol/manage.o
+	src/protocol/manage.o \
+	src/protocol/many.o \
+	src/protocol/rows.o
 
 DATA = $(sort $(wildcard sql/kz--*--*.sql))
 DATA_built = sql/kz--$(EXTVERSION).sql

@@ -421,6 +421,210 @@ COMMENT ON FUNCTION kz_count(text, text) IS
 'Number of documents in a collection. Needs SELECT.';
 
 /*
+ * Many documents
+ *
+ * documents is an array of entries: {"_id", "body"}, for kz_mupsert
+ * {"_id", "changes", "default"}; each may have "if_version".  The answer is
+ * {"successes", "errors"}, each in the order of the request; an error is
+ * {"document", "reason", "status"} with the entry as it was sent.  What is wrong
+ * with one document leaves the others alone, unless strict is asked for: then
+ * any error raises KZ400 (incomplete_multiple_request), and nothing is written.
+ * Documents are written in ascending order of their ids.  The same id may come
+ * more than once; its entries are done in the order of the request.
+ *
+ * Rights, options and errors about arguments are those for one document; source
+ * says whether the answer has the documents.
+ */
+
+CREATE FUNCTION kz_mcreate(
+	index text,
+	collection text,
+	documents jsonb,
+	refresh text DEFAULT 'false',
+	silent boolean DEFAULT false,
+	kuid text DEFAULT NULL,
+	strict boolean DEFAULT false,
+	source boolean DEFAULT true)
+RETURNS jsonb
+LANGUAGE C VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'kz_mcreate';
+
+COMMENT ON FUNCTION kz_mcreate(text, text, jsonb, text, boolean, text, boolean, boolean) IS
+'Creates documents; generates an id where none is given. A success is {"_id", "_source", '
+'"_version", "created", "result", "status"}. An id that was stored before the call is an error '
+'of that document; a second entry of one id replaces the first.';
+
+CREATE FUNCTION kz_mcreate_or_replace(
+	index text,
+	collection text,
+	documents jsonb,
+	refresh text DEFAULT 'false',
+	silent boolean DEFAULT false,
+	kuid text DEFAULT NULL,
+	strict boolean DEFAULT false,
+	source boolean DEFAULT true)
+RETURNS jsonb
+LANGUAGE C VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'kz_mcreate_or_replace';
+
+COMMENT ON FUNCTION kz_mcreate_or_replace(text, text, jsonb, text, boolean, text, boolean, boolean) IS
+'Creates documents or replaces stored ones as a whole; generates an id where none is given. A '
+'success is {"_id", "_source", "_version", "created", "result", "status"}.';
+
+CREATE FUNCTION kz_mreplace(
+	index text,
+	collection text,
+	documents jsonb,
+	refresh text DEFAULT 'false',
+	silent boolean DEFAULT false,
+	kuid text DEFAULT NULL,
+	strict boolean DEFAULT false,
+	source boolean DEFAULT true)
+RETURNS jsonb
+LANGUAGE C VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'kz_mreplace';
+
+COMMENT ON FUNCTION kz_mreplace(text, text, jsonb, text, boolean, text, boolean, boolean) IS
+'Replaces stored documents as a whole. A success is {"_id", "_source", "_version", "created", '
+'"result", "status"}; a document that is not there is an error of that document.';
+
+CREATE FUNCTION kz_mupdate(
+	index text,
+	collection text,
+	documents jsonb,
+	refresh text DEFAULT 'false',
+	silent boolean DEFAULT false,
+	kuid text DEFAULT NULL,
+	retry_on_conflict integer DEFAULT 10,
+	strict boolean DEFAULT false,
+	source boolean DEFAULT true)
+RETURNS jsonb
+LANGUAGE C VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'kz_mupdate';
+
+COMMENT ON FUNCTION kz_mupdate(text, text, jsonb, text, boolean, text, integer, boolean, boolean) IS
+'Merges changes, the "body" of each entry, into stored documents. A success is {"_id", '
+'"_source", "_version", "status"} with the whole document; a document that is not there, or a '
+'conflict without a retry left, is an error of that document.';
+
+CREATE FUNCTION kz_mupsert(
+	index text,
+	collection text,
+	documents jsonb,
+	refresh text DEFAULT 'false',
+	silent boolean DEFAULT false,
+	kuid text DEFAULT NULL,
+	retry_on_conflict integer DEFAULT 10,
+	strict boolean DEFAULT false,
+	source boolean DEFAULT true)
+RETURNS jsonb
+LANGUAGE C VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'kz_mupsert';
+
+COMMENT ON FUNCTION kz_mupsert(text, text, jsonb, text, boolean, text, integer, boolean, boolean) IS
+'Merges changes into stored documents, or creates them from the changes with "default" merged '
+'over them: unlike in kz_upsert the default wins, as in Kuzzle. A success is {"_id", "_source", '
+'"_version", "created", "status"}; a conflict without a retry left is an error of that '
+'document.';
+
+CREATE FUNCTION kz_mdelete(
+	index text,
+	collection text,
+	ids text[],
+	refresh text DEFAULT 'false',
+	silent boolean DEFAULT false,
+	kuid text DEFAULT NULL,
+	strict boolean DEFAULT false)
+RETURNS jsonb
+LANGUAGE C VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'kz_mdelete';
+
+COMMENT ON FUNCTION kz_mdelete(text, text, text[], text, boolean, text, boolean) IS
+'Deletes documents. A success is an id, an error {"_id", "reason", "status"}. An id that comes '
+'more than once counts once.';
+
+CREATE FUNCTION kz_mget(
+	index text,
+	collection text,
+	ids text[],
+	strict boolean DEFAULT false)
+RETURNS jsonb
+LANGUAGE C STABLE PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'kz_mget';
+
+COMMENT ON FUNCTION kz_mget(text, text, text[], boolean) IS
+'Reads documents. A success is {"_id", "_source", "_version"}, an error the id of a document '
+'that is not there.';
+
+CREATE FUNCTION kz_mexists(
+	index text,
+	collection text,
+	ids text[],
+	strict boolean DEFAULT false)
+RETURNS jsonb
+LANGUAGE C STABLE PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'kz_mexists';
+
+COMMENT ON FUNCTION kz_mexists(text, text, text[], boolean) IS
+'Says which documents exist. A success is an id, an error the id of a document that is not there.';
+
+CREATE FUNCTION kz_update_rows(
+	index text,
+	collection text,
+	ids text[],
+	changes jsonb[],
+	refresh text DEFAULT 'false',
+	silent boolean DEFAULT false,
+	kuid text DEFAULT NULL,
+	retry_on_conflict integer DEFAULT 10,
+	strict boolean DEFAULT false,
+	source boolean DEFAULT true,
+	if_versions bigint[] DEFAULT NULL)
+RETURNS TABLE (
+	ord bigint,
+	_id text,
+	status integer,
+	created boolean,
+	_version bigint,
+	_source jsonb,
+	reason text)
+LANGUAGE C VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'kz_update_rows';
+
+COMMENT ON FUNCTION kz_update_rows(text, text, text[], jsonb[], text, boolean, text, integer, boolean, boolean, bigint[]) IS
+'kz_mupdate for arrays of equal length, with a row for each element: ord is its place, from 1, '
+'and reason says what failed. All writes are done before the first row is returned.';
+
+CREATE FUNCTION kz_upsert_rows(
+	index text,
+	collection text,
+	ids text[],
+	changes jsonb[],
+	defaults jsonb[] DEFAULT NULL,
+	refresh text DEFAULT 'false',
+	silent boolean DEFAULT false,
+	kuid text DEFAULT NULL,
+	retry_on_conflict integer DEFAULT 10,
+	strict boolean DEFAULT false,
+	source boolean DEFAULT true,
+	if_versions bigint[] DEFAULT NULL)
+RETURNS TABLE (
+	ord bigint,
+	_id text,
+	status integer,
+	created boolean,
+	_version bigint,
+	_source jsonb,
+	reason text)
+LANGUAGE C VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'kz_upsert_rows';
+
+COMMENT ON FUNCTION kz_upsert_rows(text, text, text[], jsonb[], jsonb[], text, boolean, text, integer, boolean, boolean, bigint[]) IS
+'kz_upsert for arrays of equal length, with a row for each element: ord is its place, from 1, '
+'and reason says what failed. A new document is made from its defaults with the changes merged '
+'over them, as in kz_upsert. All writes are done before the first row is returned.';
+
+/*
  * Merging
  */
 

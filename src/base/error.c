@@ -24,96 +24,110 @@ typedef struct CatalogEntry
 	const char *id;
 	int			number;			/* domain << 24 | subdomain << 16 | error */
 	int			status;			/* of HTTP; the SQLSTATE is made from it */
-	const char *message;		/* %s only, at most KZ_ERROR_MAX_ARGS */
+	const char *message;		/* %1 to %4 stand for arguments */
+	const char *reason;			/* in an answer about many documents, if it
+								 * differs there */
 } CatalogEntry;
 
 static const CatalogEntry catalog[] = {
 	[KZ_ERROR_MISSING_ARGUMENT] = {
 		"api.assert.missing_argument", 0x02010003, 400,
-		"Missing argument \"%s\"."
+		"Missing argument \"%1\"."
 	},
 	[KZ_ERROR_INVALID_TYPE] = {
 		"api.assert.invalid_type", 0x02010001, 400,
-		"Wrong type for argument \"%s\" (expected: %s)"
+		"Wrong type for argument \"%1\" (expected: %2)"
 	},
 	[KZ_ERROR_INVALID_ARGUMENT] = {
 		"api.assert.invalid_argument", 0x02010002, 400,
-		"Invalid argument \"%s\". Expected: %s"
+		"Invalid argument \"%1\". Expected: %2"
 	},
 	[KZ_ERROR_INVALID_OPTION] = {
 		"services.storage.invalid_argument", 0x01010013, 400,
-		"Argument \"%s\" is invalid (expected: %s)"
+		"Argument \"%1\" is invalid (expected: %2)"
 	},
 	[KZ_ERROR_UNKNOWN_INDEX] = {
 		"services.storage.unknown_index", 0x01010001, 412,
-		"The index \"%s\" does not exist."
+		"The index \"%1\" does not exist."
 	},
 	[KZ_ERROR_UNKNOWN_COLLECTION] = {
 		"services.storage.unknown_collection", 0x01010002, 412,
-		"The collection \"%s\":\"%s\" does not exist."
+		"The collection \"%1\":\"%2\" does not exist."
 	},
 	[KZ_ERROR_INDEX_EXISTS] = {
 		"services.storage.index_already_exists", 0x01010026, 412,
-		"A %s index named \"%s\" already exists"
+		"A %1 index named \"%2\" already exists"
 	},
 	[KZ_ERROR_COLLECTION_EXISTS] = {	/* ours */
 		"services.storage.collection_already_exists", 0x01010080, 412,
-		"The table %s cannot become collection \"%s\":\"%s\": %s"
+		"The table %1 cannot become collection \"%2\":\"%3\": %4"
 	},
 	[KZ_ERROR_INVALID_INDEX_NAME] = {
 		"services.storage.invalid_index_name", 0x01010029, 400,
-		"The index name \"%s\" is invalid"
+		"The index name \"%1\" is invalid"
 	},
 	[KZ_ERROR_INVALID_COLLECTION_NAME] = {
 		"services.storage.invalid_collection_name", 0x0101002a, 400,
-		"The collection name \"%s\" is invalid"
+		"The collection name \"%1\" is invalid"
 	},
 	[KZ_ERROR_COLLECTION_RESERVED] = {
 		"services.storage.collection_reserved", 0x01010016, 400,
-		"Invalid collection name. \"%s\" is reserved for internal usage."
+		"Invalid collection name. \"%1\" is reserved for internal usage."
 	},
 	[KZ_ERROR_UNFIT_RELATION] = {	/* ours */
 		"services.storage.unfit_relation", 0x01010081, 412,
-		"The relation %s cannot serve as collection \"%s\":\"%s\": %s"
+		"The relation %1 cannot serve as collection \"%2\":\"%3\": %4"
 	},
 	[KZ_ERROR_INVALID_MAPPING] = {
 		"services.storage.invalid_mapping", 0x01010015, 400,
-		"Invalid mapping property \"mappings.%s\".%s"
+		"Invalid mapping property \"mappings.%1\".%2"
 	},
 	[KZ_ERROR_BAD_REQUEST] = {
 		"services.storage.unexpected_bad_request", 0x01010021, 400,
-		"%s"
+		"%1"
+	},
+	[KZ_ERROR_FORBIDDEN] = {	/* ours */
+		"services.storage.write_forbidden", 0x01010084, 403,
+		"%1"
+	},
+	[KZ_ERROR_INCOMPLETE] = {
+		"api.process.incomplete_multiple_request", 0x0202000a, 400,
+		"At least one of the %1 actions failed."
 	},
 	[KZ_ERROR_STRICT_MAPPING] = {
 		"services.storage.strict_mapping_rejection", 0x0101002b, 400,
-		"Cannot create document. Field \"%s\" is not present in collection \"%s:%s\" strict mapping"
+		"Cannot create document. Field \"%1\" is not present in collection \"%2:%3\" strict mapping",
+		"mapping set to strict, dynamic introduction of [%1] within [%4] is not allowed"
 	},
 	[KZ_ERROR_NOT_FOUND] = {
 		"services.storage.not_found", 0x0101000b, 404,
-		"Document \"%s\" not found in \"%s\":\"%s\"."
+		"Document \"%1\" not found in \"%2\":\"%3\".",
+		"document not found"
 	},
 	[KZ_ERROR_DOCUMENT_EXISTS] = {
 		"services.storage.document_already_exists", 0x01010011, 400,
-		"Document already exists."
+		"Document already exists.",
+		"document already exists"
 	},
 	[KZ_ERROR_VERSION_CONFLICT] = { /* ours */
 		"services.storage.version_conflict", 0x01010082, 409,
-		"Version conflict on document \"%s\" in \"%s\":\"%s\": %s"
+		"Version conflict on document \"%1\" in \"%2\":\"%3\": %4"
 	},
 	[KZ_ERROR_WRITE_SUPPRESSED] = { /* ours */
 		"services.storage.write_suppressed", 0x01010083, 403,
-		"The write of document \"%s\" in \"%s\":\"%s\" was suppressed by a trigger or a policy of table %s, or a policy hides the document."
+		"The write of document \"%1\" in \"%2\":\"%3\" was suppressed by a trigger or a policy of table %4, or a policy hides the document."
 	}
 };
 
 static void set_error(KzError *error, KzErrorCode code, const char *hint, va_list args);
 static char *clip(const char *string);
-static int	count_args(const char *message);
+static int	count_args(const char *template);
+static char *fill_text(const KzError *error, const char *template);
 
 /*
- * Fill error with a row of the catalogue.  The strings that follow hint, one
- * for each %s of the message, and hint, which may be NULL, are copied into the
- * current memory context.
+ * Fill error with a row of the catalogue.  The strings that follow hint, as
+ * many as its texts have placeholders, and hint, which may be NULL, are copied
+ * into the current memory context.
  */
 void
 kz_error_set(KzError *error, KzErrorCode code, const char *hint,...)
@@ -126,26 +140,36 @@ kz_error_set(KzError *error, KzErrorCode code, const char *hint,...)
 }
 
 /*
+ * Copy what error points to into the current memory context.
+ */
+void
+kz_error_copy(KzError *error)
+{
+	for (int i = 0; i < KZ_ERROR_MAX_ARGS; i++)
+		if (error->args[i])
+			error->args[i] = pstrdup(error->args[i]);
+	if (error->hint)
+		error->hint = pstrdup(error->hint);
+}
+
+/*
  * The message of error with its arguments filled in, palloc'd.
  */
 char *
 kz_error_message(const KzError *error)
 {
-	StringInfoData message;
-	int			arg = 0;
+	return fill_text(error, catalog[error->code].message);
+}
 
-	initStringInfo(&message);
-	for (const char *p = catalog[error->code].message; *p; p++)
-	{
-		if (p[0] == '%' && p[1] == 's')
-		{
-			appendStringInfoString(&message, error->args[arg++]);
-			p++;
-		}
-		else
-			appendStringInfoChar(&message, *p);
-	}
-	return message.data;
+/*
+ * What is wrong with one document among many, palloc'd.
+ */
+char *
+kz_error_reason(const KzError *error)
+{
+	const CatalogEntry *entry = &catalog[error->code];
+
+	return fill_text(error, entry->reason ? entry->reason : entry->message);
 }
 
 /*
@@ -194,9 +218,11 @@ kz_raise(KzErrorCode code, const char *hint,...)
 static void
 set_error(KzError *error, KzErrorCode code, const char *hint, va_list args)
 {
-	int			nargs = count_args(catalog[code].message);
+	const CatalogEntry *entry = &catalog[code];
+	int			nargs = count_args(entry->message);
 
-	Assert(nargs <= KZ_ERROR_MAX_ARGS);
+	if (entry->reason)
+		nargs = Max(nargs, count_args(entry->reason));
 	memset(error, 0, sizeof(*error));
 	error->code = code;
 	for (int i = 0; i < nargs; i++)
@@ -218,12 +244,32 @@ clip(const char *string)
 	return psprintf("%.*s...", pg_mbcliplen(string, length, MAX_ARG_BYTES), string);
 }
 
+/*
+ * The number of the last argument that a text of the catalogue uses.
+ */
 static int
-count_args(const char *message)
+count_args(const char *template)
 {
 	int			count = 0;
 
-	for (const char *p = message; (p = strstr(p, "%s")) != NULL; p += 2)
-		count++;
+	for (const char *p = template; (p = strchr(p, '%')) != NULL; p++)
+		count = Max(count, p[1] - '0');
+	Assert(count <= KZ_ERROR_MAX_ARGS);
 	return count;
+}
+
+static char *
+fill_text(const KzError *error, const char *template)
+{
+	StringInfoData filled;
+
+	initStringInfo(&filled);
+	for (const char *p = template; *p; p++)
+	{
+		if (*p == '%')
+			appendStringInfoString(&filled, error->args[*++p - '1']);
+		else
+			appendStringInfoChar(&filled, *p);
+	}
+	return filled.data;
 }

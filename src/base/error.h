@@ -22,6 +22,8 @@ typedef enum KzErrorCode
 	KZ_ERROR_UNFIT_RELATION,
 	KZ_ERROR_INVALID_MAPPING,
 	KZ_ERROR_BAD_REQUEST,
+	KZ_ERROR_FORBIDDEN,
+	KZ_ERROR_INCOMPLETE,
 	KZ_ERROR_STRICT_MAPPING,
 	KZ_ERROR_NOT_FOUND,
 	KZ_ERROR_DOCUMENT_EXISTS,
@@ -35,12 +37,14 @@ typedef enum KzErrorCode
 typedef struct KzError
 {
 	KzErrorCode code;			/* KZ_ERROR_NONE: no failure */
-	char	   *args[KZ_ERROR_MAX_ARGS];	/* one for each %s of the message */
+	char	   *args[KZ_ERROR_MAX_ARGS];	/* what %1 to %4 stand for */
 	char	   *hint;			/* what the user can do, or NULL */
 } KzError;
 
 extern void kz_error_set(KzError *error, KzErrorCode code, const char *hint,...);
+extern void kz_error_copy(KzError *error);
 extern char *kz_error_message(const KzError *error);
+extern char *kz_error_reason(const KzError *error);
 extern int	kz_error_status(const KzError *error);
 extern void kz_error_throw(const KzError *error) pg_attribute_noreturn();
 extern void kz_raise(KzErrorCode code, const char *hint,...) pg_attribute_noreturn();

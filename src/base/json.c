@@ -24,6 +24,7 @@
 
 static void begin_container(KzJsonWriter *writer, StringInfo buffer, uint32 header,
 							uint32 size);
+static JEntry write_object(StringInfo buffer, const JsonbPair *pairs, int npairs);
 static void pad_to_int(StringInfo buffer);
 static JEntry append_value(StringInfo buffer, const JsonbValue *value);
 static void check_length(uint32 length);
@@ -312,23 +313,69 @@ kz_json_set_document(JsonbValue *value, Jsonb *document)
 }
 
 /*
+ * Copy a container out of a document, palloc'd, as a document of its own.
+ */
+Jsonb *
+kz_json_document(const JsonbValue *container)
+{
+	int			length = container->val.binary.len;
+	Jsonb	   *document = palloc(VARHDRSZ + length);
+
+	Assert(container->type == jbvBinary);
+	memcpy(&document->root, container->val.binary.data, length);
+	SET_VARSIZE(document, VARHDRSZ + length);
+	return document;
+}
+
+/*
+ * Copy a document, palloc'd.
+ */
+Jsonb *
+kz_json_copy(const Jsonb *document)
+{
+	Jsonb	   *copy = palloc(VARSIZE(document));
+
+	memcpy(copy, document, VARSIZE(document));
+	return copy;
+}
+
+/*
+ * Put an object into a container; its pairs must be in the order of jsonb.
+ */
+void
+kz_json_put_object(KzJsonWriter *writer, const JsonbPair *pairs, int npairs)
+{
+	kz_json_put_entry(writer, write_object(writer->buffer, pairs, npairs));
+}
+
+/*
  * Build an object from pairs with distinct keys, which are sorted in place.
  */
 Jsonb *
 kz_json_object(JsonbPair *pairs, int npairs)
 {
 	StringInfoData buffer;
-	KzJsonWriter writer;
 
 	qsort(pairs, npairs, sizeof(JsonbPair), compare_pairs);
 	kz_json_start(&buffer);
-	kz_json_begin_object(&writer, &buffer, npairs);
+	write_object(&buffer, pairs, npairs);
+	return kz_json_finish(&buffer);
+}
+
+static JEntry
+write_object(StringInfo buffer, const JsonbPair *pairs, int npairs)
+{
+	KzJsonWriter writer;
+
+	kz_json_begin_object(&writer, buffer, npairs);
 	for (int i = 0; i < npairs; i++)
+	{
+		Assert(i == 0 || compare_pairs(&pairs[i - 1], &pairs[i]) < 0);
 		kz_json_put(&writer, &pairs[i].key);
+	}
 	for (int i = 0; i < npairs; i++)
 		kz_json_put(&writer, &pairs[i].value);
-	kz_json_end(&writer);
-	return kz_json_finish(&buffer);
+	return kz_json_end(&writer);
 }
 
 static void

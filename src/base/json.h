@@ -54,6 +54,9 @@ extern void kz_json_set_int64(JsonbValue *value, int64 number);
 extern void kz_json_set_bool(JsonbValue *value, bool boolean);
 extern void kz_json_set_null(JsonbValue *value);
 extern void kz_json_set_document(JsonbValue *value, Jsonb *document);
+extern Jsonb *kz_json_document(const JsonbValue *container);
+extern Jsonb *kz_json_copy(const Jsonb *document);
+extern void kz_json_put_object(KzJsonWriter *writer, const JsonbPair *pairs, int npairs);
 extern Jsonb *kz_json_object(JsonbPair *pairs, int npairs);
 
 #endif							/* KZ_BASE_JSON_H */

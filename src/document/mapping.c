@@ -33,10 +33,12 @@ static void check_types(const JsonbContainer *stored, const JsonbContainer *chan
 static char *field_type(const JsonbContainer *definition);
 static bool is_level(const JsonbContainer *definition);
 static char *child_path(const char *path, const JsonbValue *key);
-static char *unknown_in_value(const JsonbContainer *definition, bool strict,
-							  const JsonbValue *value);
-static char *unknown_in_object(const JsonbContainer *definition, bool strict,
-							   const JsonbContainer *object, bool root);
+static bool unknown_in_value(const JsonbContainer *definition, bool strict,
+							 const JsonbValue *value, const char *path,
+							 KzUnknownField *unknown);
+static bool unknown_in_object(const JsonbContainer *definition, bool strict,
+							  const JsonbContainer *object, const char *path,
+							  KzUnknownField *unknown);
 
 /*
  * Check mappings and give dynamic the form in which it is stored.
@@ -116,15 +118,14 @@ kz_mapping_is_strict(Jsonb *mappings)
 }
 
 /*
- * The first field of document that strict mappings do not know, palloc'd; NULL
- * if there is none.
+ * Find the first field of document that strict mappings do not know; false if
+ * there is none.  unknown is palloc'd.
  */
-char *
-kz_mapping_unknown_field(Jsonb *mappings, Jsonb *document)
+bool
+kz_mapping_find_unknown(Jsonb *mappings, Jsonb *document, KzUnknownField *unknown)
 {
-	if (!JB_ROOT_IS_OBJECT(document))
-		return NULL;
-	return unknown_in_object(&mappings->root, false, &document->root, true);
+	return JB_ROOT_IS_OBJECT(document) &&
+		unknown_in_object(&mappings->root, false, &document->root, NULL, unknown);
 }
 
 /*
@@ -320,34 +321,35 @@ child_path(const char *path, const JsonbValue *key)
 }
 
 /*
- * The first unknown field in a value of a field; elements of an array are
- * values of the field as well.
+ * Find the first unknown field in a value of the field at path; elements of an
+ * array are values of the field as well.
  */
-static char *
-unknown_in_value(const JsonbContainer *definition, bool strict, const JsonbValue *value)
+static bool
+unknown_in_value(const JsonbContainer *definition, bool strict, const JsonbValue *value,
+				 const char *path, KzUnknownField *unknown)
 {
 	KzJsonCursor cursor;
 	JsonbValue	element;
-	char	   *field;
 
 	check_stack_depth();
 	if (kz_json_is_object(value))
-		return unknown_in_object(definition, strict, value->val.binary.data, false);
+		return unknown_in_object(definition, strict, value->val.binary.data, path, unknown);
 	if (!kz_json_is_array(value))
-		return NULL;
+		return false;
 	kz_json_values(&cursor, value->val.binary.data);
 	while (kz_json_next(&cursor, &element))
-		if ((field = unknown_in_value(definition, strict, &element)) != NULL)
-			return field;
-	return NULL;
+		if (unknown_in_value(definition, strict, &element, path, unknown))
+			return true;
+	return false;
 }
 
 /*
- * The first unknown field in an object; strict is what the level above says.
+ * Find the first unknown field in the object at path, NULL for the root; strict
+ * is what the level above says.
  */
-static char *
+static bool
 unknown_in_object(const JsonbContainer *definition, bool strict,
-				  const JsonbContainer *object, bool root)
+				  const JsonbContainer *object, const char *path, KzUnknownField *unknown)
 {
 	KzJsonCursor keys,
 				values;
@@ -364,20 +366,23 @@ unknown_in_object(const JsonbContainer *definition, bool strict,
 	while (kz_json_next(&keys, &key))
 	{
 		JsonbValue *known = NULL;
-		char	   *field = NULL;
 
 		kz_json_next(&values, &value);
-		if (root && kz_json_equals(&key, KZ_METADATA_KEY))
+		if (!path && kz_json_equals(&key, KZ_METADATA_KEY))
 			continue;
 		if (has_properties)
 			known = getKeyJsonValueFromContainer(properties.val.binary.data,
 												 key.val.string.val, key.val.string.len, NULL);
-		if (known && is_level(known->val.binary.data))
-			field = unknown_in_value(known->val.binary.data, strict, &value);
-		else if (!known && strict)
-			field = pnstrdup(key.val.string.val, key.val.string.len);
-		if (field)
-			return field;
+		if (!known && strict)
+		{
+			unknown->field = pnstrdup(key.val.string.val, key.val.string.len);
+			unknown->within = pstrdup(path ? path : "_doc");
+			return true;
+		}
+		if (known && is_level(known->val.binary.data) && value.type == jbvBinary &&
+			unknown_in_value(known->val.binary.data, strict, &value,
+							 child_path(path ? path : "", &key), unknown))
+			return true;
 	}
-	return NULL;
+	return false;
 }

@@ -98,6 +98,22 @@ kz_writer_may_suppress_insert(const KzWriter *writer)
 }
 
 /*
+ * Whether several steps may be written as one row version: nobody is there to
+ * see each of them.  The triggers of partitions are not known here.
+ */
+bool
+kz_writer_can_fold(const KzWriter *writer)
+{
+	Relation	relation = writer->collection->relation;
+	TriggerDesc *triggers = relation->trigdesc;
+
+	return relation->rd_rel->relkind == RELKIND_RELATION &&
+		!(triggers &&
+		  (triggers->trig_insert_before_row || triggers->trig_insert_after_row ||
+		   triggers->trig_update_before_row || triggers->trig_update_after_row));
+}
+
+/*
  * The qualified and quoted name of the table, palloc'd.
  */
 char *

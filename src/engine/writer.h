@@ -65,6 +65,7 @@ extern void kz_writer_close(KzWriter *writer);
 extern bool kz_writer_same_row(const KzWriter *writer, const KzRow *a, const KzRow *b);
 extern bool kz_writer_is_foreign(const KzWriter *writer);
 extern bool kz_writer_may_suppress_insert(const KzWriter *writer);
+extern bool kz_writer_can_fold(const KzWriter *writer);
 extern char *kz_writer_table_name(const KzWriter *writer);
 
 /* in writer_spi.c */

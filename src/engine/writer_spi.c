@@ -70,7 +70,7 @@ typedef struct PlansEntry
 {
 	PlansKey	key;
 	Plans	   *plans;
-}			PlansEntry;
+} PlansEntry;
 
 typedef struct SpiWriter
 {
@@ -91,7 +91,7 @@ static void spi_close(KzWriter *writer);
 static Plans *find_plans(const KzWriter *writer);
 static void note_change(Datum arg, Oid relid);
 static void sweep_plans(void);
-static void retire_plans(PlansEntry * entry);
+static void retire_plans(PlansEntry *entry);
 static void free_retired(XactEvent event, void *arg);
 static SPIPlanPtr get_plan(SpiWriter *writer, Statement statement);
 static char *statement_text(const SpiWriter *writer, Statement statement, int *nparams);
@@ -273,7 +273,7 @@ sweep_plans(void)
 }
 
 static void
-retire_plans(PlansEntry * entry)
+retire_plans(PlansEntry *entry)
 {
 	MemoryContext caller = MemoryContextSwitchTo(TopMemoryContext);
 

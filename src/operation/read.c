@@ -4,6 +4,8 @@
  */
 #include "postgres.h"
 
+#include "miscadmin.h"
+
 #include "operation/read.h"
 
 /*
@@ -19,6 +21,27 @@ kz_read_one(const char *index, const char *collection, const text *id,
 
 	kz_writer_close(writer);
 	return found;
+}
+
+/*
+ * Read many documents, as an array of rows, palloc'd; the source of a row is
+ * NULL if there is none.  Raises what kz_writer_open raises.
+ */
+KzRow *
+kz_read_many(const char *index, const char *collection, text **ids, int nids,
+			 const char *command)
+{
+	KzWriter   *writer = kz_writer_open(index, collection, KZ_ACTION_READ, command);
+	KzRow	   *rows = palloc_extended(Max(nids, 1) * sizeof(KzRow), MCXT_ALLOC_HUGE);
+
+	for (int i = 0; i < nids; i++)
+	{
+		CHECK_FOR_INTERRUPTS();
+		if (!writer->methods->find(writer, ids[i], false, &rows[i]))
+			rows[i].source = NULL;
+	}
+	kz_writer_close(writer);
+	return rows;
 }
 
 /*

@@ -9,6 +9,8 @@
 
 extern bool kz_read_one(const char *index, const char *collection, const text *id,
 						const char *command, KzRow *row);
+extern KzRow *kz_read_many(const char *index, const char *collection, text **ids, int nids,
+						   const char *command);
 extern int64 kz_read_count(const char *index, const char *collection, const char *command);
 
 #endif							/* KZ_OPERATION_READ_H */

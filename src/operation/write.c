@@ -3,6 +3,9 @@
  *	  The write loop: the only place where merging, versions, no-ops, conflicts
  *	  and retries meet.
  *
+ * One id goes through the loop, with one item or with several that are done in
+ * order and written as one row version.
+ *
  * A turn of the loop finds the row, decides on what it found, and writes
  * exactly the version of the row that it decided on.  A write that finds
  * another transaction ahead of it is a conflict: it takes a retry, and the next
@@ -36,14 +39,13 @@
 #include "operation/write.h"
 
 /* What to do with the row of a document. */
-typedef enum Decision
+typedef enum Write
 {
-	DECISION_FAIL,				/* outcome->error says why */
-	DECISION_KEEP,				/* it is as it should be */
-	DECISION_INSERT,
-	DECISION_UPDATE,
-	DECISION_DELETE
-} Decision;
+	WRITE_NOTHING,
+	WRITE_INSERT,
+	WRITE_UPDATE,
+	WRITE_DELETE
+} Write;
 
 /* What is known after a write that touched no row. */
 typedef enum Obstacle
@@ -53,70 +55,76 @@ typedef enum Obstacle
 	OBSTACLE_SUPPRESSED			/* nobody: a trigger or policy is in the way */
 } Obstacle;
 
-/* One document on its way through the loop. */
+/* One id on its way through the loop. */
 typedef struct Turn
 {
 	KzWriter   *writer;
-	const KzChange *change;
-	const KzStamp *stamp;
-	KzOutcome  *outcome;
-	KzRow		row;			/* as found; void if absent */
+	KzStamp		stamp;			/* of this turn */
+	KzItem	  **items;
+	int			nitems;
+	KzRow		row;			/* as found; void unless found */
 	bool		found;
-	KzRow		image;			/* as it should become */
+	KzRow		image;			/* as it should become; void unless exists */
+	bool		exists;
+	KzItem	   *last;			/* the item that made the image; NULL if none
+								 * changed anything */
 	bool		suspicion;		/* the last insert did nothing, for no visible
 								 * reason */
 } Turn;
 
 static void find(Turn *turn, bool lock);
-static Decision decide(Turn *turn);
-static bool check_presence(Turn *turn);
-static bool check_version(Turn *turn);
-static Jsonb *make_image(const Turn *turn);
-static bool check_mapping(Turn *turn);
-static bool perform(Turn *turn, Decision decision);
-static Obstacle find_obstacle(Turn *turn, Decision decision, int retries);
-static void finish(Turn *turn, Decision decision);
-static void fail_absent(Turn *turn);
-static void fail_suppressed(Turn *turn);
-static void fail_version(Turn *turn, const char *reason, const char *hint);
+static Write decide(Turn *turn);
+static void decide_item(Turn *turn, KzItem *item);
+static bool check_presence(Turn *turn, KzItem *item);
+static bool check_version(Turn *turn, KzItem *item);
+static bool check_mapping(Turn *turn, KzItem *item, Jsonb *image);
+static Jsonb *make_image(const Turn *turn, const KzItem *item);
+static Jsonb *make_upserted(const Turn *turn, const KzChange *change);
+static bool perform(Turn *turn, Write write);
+static Obstacle find_obstacle(Turn *turn, Write write, int retries);
+static void fail_absent(Turn *turn, KzItem *item);
+static void fail_suppressed(Turn *turn, KzItem *item);
+static void fail_faster(Turn *turn, KzItem *item);
+static void fail_version(Turn *turn, KzItem *item, const char *reason, const char *hint);
+static void fail_items(Turn *turn, void (*fail) (Turn *turn, KzItem *item));
 static void raise_serialization_failure(void) pg_attribute_noreturn();
 static bool needs_document(KzAction action);
-static char *document_id(const Turn *turn);
+static char *document_id(const KzItem *item);
+
+#define DECIDE_ANEW "Read the document again and decide anew."
 
 /*
- * Do what change asks, and fill outcome.  A failure that belongs to the
- * document is a value in it; what PostgreSQL raises while writing is raised.
- * What outcome points to is allocated in the current memory context.
+ * Do what items ask, all of one id and one action, in order, and fill their
+ * outcomes.  A failure that belongs to the document is a value there; what
+ * PostgreSQL raises while writing is raised.  Several items must not expect a
+ * version.  What the outcomes point to is allocated in the current memory
+ * context.
  */
 void
-kz_write(KzWriter *writer, const KzChange *change, const KzStamp *stamp, KzOutcome *outcome)
+kz_write(KzWriter *writer, KzItem **items, int nitems, const KzStamp *stamp)
 {
-	Turn		turn = {.writer = writer,.change = change,.stamp = stamp,.outcome = outcome};
-	int			retries = change->if_version == KZ_ANY_VERSION ? change->retries : 0;
+	Turn		turn = {.writer = writer,.stamp = *stamp,.items = items,.nitems = nitems};
+	const KzChange *first = &items[0]->change;
+	int			retries = first->if_version == KZ_ANY_VERSION ? first->retries : 0;
 	bool		lock = false;
 
-	memset(outcome, 0, sizeof(*outcome));
+	Assert(nitems == 1 || first->if_version == KZ_ANY_VERSION);
 	for (;;)
 	{
-		Decision	decision;
+		Write		write;
 
 		CHECK_FOR_INTERRUPTS();
 		find(&turn, lock);
-		decision = decide(&turn);
-		if (decision == DECISION_FAIL)
+		write = decide(&turn);
+		if (write == WRITE_NOTHING || perform(&turn, write))
 			return;
-		if (decision == DECISION_KEEP || perform(&turn, decision))
-		{
-			finish(&turn, decision);
-			return;
-		}
-		switch (find_obstacle(&turn, decision, retries))
+		switch (find_obstacle(&turn, write, retries))
 		{
 			case OBSTACLE_ABSENT:
-				fail_absent(&turn);
+				fail_items(&turn, fail_absent);
 				return;
 			case OBSTACLE_SUPPRESSED:
-				fail_suppressed(&turn);
+				fail_items(&turn, fail_suppressed);
 				return;
 			case OBSTACLE_CONFLICT:
 				break;
@@ -126,13 +134,14 @@ kz_write(KzWriter *writer, const KzChange *change, const KzStamp *stamp, KzOutco
 			raise_serialization_failure();
 		if (retries-- <= 0)
 		{
-			fail_version(&turn, "another transaction was faster.",
-						 change->if_version == KZ_ANY_VERSION ? "Call again." :
-						 "Read the document again and decide anew.");
+			fail_items(&turn, fail_faster);
 			return;
 		}
 		/* Locking needs the right to update, which these two do not. */
-		lock = change->action != KZ_ACTION_DELETE && change->action != KZ_ACTION_CREATE;
+		lock = first->action != KZ_ACTION_DELETE && first->action != KZ_ACTION_CREATE;
+
+		/* It waited: what it writes now must not look older than what it met. */
+		kz_stamp_init(&turn.stamp, stamp->kuid);
 	}
 }
 
@@ -143,7 +152,7 @@ static void
 find(Turn *turn, bool lock)
 {
 	KzWriter   *writer = turn->writer;
-	const text *id = turn->change->id;
+	const text *id = turn->items[0]->change.id;
 
 	turn->found = writer->methods->find(writer, id, lock, &turn->row);
 
@@ -155,49 +164,85 @@ find(Turn *turn, bool lock)
 /*
  * Decide what becomes of the row that was found or not found.
  */
-static Decision
+static Write
 decide(Turn *turn)
 {
-	if (!check_presence(turn) || !check_version(turn))
-		return DECISION_FAIL;
-	if (turn->change->action == KZ_ACTION_DELETE)
-		return DECISION_DELETE;
+	turn->image = turn->row;
+	turn->exists = turn->found;
+	turn->last = NULL;
+	for (int i = 0; i < turn->nitems; i++)
+		decide_item(turn, turn->items[i]);
 
-	turn->image.source = make_image(turn);
-	if (turn->found && kz_json_identical(turn->row.source, turn->image.source))
-		return DECISION_KEEP;
-	if (!check_mapping(turn))
-		return DECISION_FAIL;
-	if (!turn->found)
-	{
-		turn->image.version = 1;
-		return DECISION_INSERT;
-	}
-	if (pg_add_s64_overflow(turn->row.version, 1, &turn->image.version))
-		ereport(ERROR,
-				(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
-				 errmsg("bigint out of range")));
-	return DECISION_UPDATE;
+	if (!turn->last)
+		return WRITE_NOTHING;
+	if (turn->exists)
+		return turn->found ? WRITE_UPDATE : WRITE_INSERT;
+	return turn->found ? WRITE_DELETE : WRITE_NOTHING;
 }
 
 /*
- * Whether the document is there, or not there, as the action needs it.
+ * Apply one item to the image, and fill its outcome as if it were written.
+ */
+static void
+decide_item(Turn *turn, KzItem *item)
+{
+	KzOutcome  *outcome = &item->outcome;
+	Jsonb	   *image;
+
+	memset(outcome, 0, sizeof(*outcome));
+	if (!check_presence(turn, item) || !check_version(turn, item))
+		return;
+	if (item->change.action == KZ_ACTION_DELETE)
+	{
+		turn->exists = false;
+		outcome->changed = true;
+	}
+	else
+	{
+		image = make_image(turn, item);
+		outcome->created = !turn->exists;
+		outcome->changed = !turn->exists || !kz_json_identical(turn->image.source, image);
+		if (outcome->changed)
+		{
+			if (!check_mapping(turn, item, image))
+				return;
+			if (!turn->exists)
+				turn->image.version = 1;
+			else if (pg_add_s64_overflow(turn->image.version, 1, &turn->image.version))
+				ereport(ERROR,
+						(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+						 errmsg("bigint out of range")));
+			turn->image.source = image;
+			turn->exists = true;
+		}
+	}
+	if (outcome->changed)
+		turn->last = item;
+	outcome->version = turn->image.version;
+	outcome->source = turn->image.source;
+}
+
+/*
+ * Whether the document is there, or not there, as the action needs it.  One
+ * that an earlier item of the request has made is no obstacle to creating it:
+ * Kuzzle's mCreate looks at what is stored before it writes anything.
  */
 static bool
-check_presence(Turn *turn)
+check_presence(Turn *turn, KzItem *item)
 {
-	KzAction	action = turn->change->action;
+	KzAction	action = item->change.action;
 
-	if (turn->found && action == KZ_ACTION_CREATE)
+	if (turn->exists && action == KZ_ACTION_CREATE &&
+		!(item->before && item->before->outcome.error.code == KZ_ERROR_NONE))
 	{
-		kz_error_set(&turn->outcome->error, KZ_ERROR_DOCUMENT_EXISTS,
+		kz_error_set(&item->outcome.error, KZ_ERROR_DOCUMENT_EXISTS,
 					 psprintf("Choose another id than \"%s\", or replace the document.",
-							  document_id(turn)));
+							  document_id(item)));
 		return false;
 	}
-	if (!turn->found && needs_document(action))
+	if (!turn->exists && needs_document(action))
 	{
-		fail_absent(turn);
+		fail_absent(turn, item);
 		return false;
 	}
 	return true;
@@ -207,103 +252,112 @@ check_presence(Turn *turn)
  * Whether the document has the version that the caller expects.
  */
 static bool
-check_version(Turn *turn)
+check_version(Turn *turn, KzItem *item)
 {
-	int64		expected = turn->change->if_version;
-	int64		stored = turn->found ? turn->row.version : 0;
-	const char *hint = "Read the document again and decide anew.";
+	int64		expected = item->change.if_version;
+	int64		stored = turn->exists ? turn->image.version : 0;
 
-	if (expected == KZ_ANY_VERSION || (turn->found ? expected == stored && expected > 0 :
-									   expected == 0))
+	if (expected == KZ_ANY_VERSION ||
+		(turn->exists ? expected == stored && expected > 0 : expected == 0))
 		return true;
-	if (!turn->found)
-		fail_version(turn, psprintf("expected version " INT64_FORMAT ", but there is none.",
-									expected), hint);
+	if (!turn->exists)
+		fail_version(turn, item, psprintf("expected version " INT64_FORMAT ", but there is none.",
+										  expected), DECIDE_ANEW);
 	else if (expected == 0)
-		fail_version(turn, psprintf("expected none, but there is version " INT64_FORMAT ".",
-									stored), hint);
+		fail_version(turn, item, psprintf("expected none, but there is version " INT64_FORMAT ".",
+										  stored), DECIDE_ANEW);
 	else
-		fail_version(turn, psprintf("expected version " INT64_FORMAT ", but it is " INT64_FORMAT ".",
-									expected, stored), hint);
+		fail_version(turn, item, psprintf("expected version " INT64_FORMAT ", but it is " INT64_FORMAT ".",
+										  expected, stored), DECIDE_ANEW);
 	return false;
 }
 
 /*
- * The document as it should become.
+ * Whether the mappings of the collection allow all fields of an image.
+ */
+static bool
+check_mapping(Turn *turn, KzItem *item, Jsonb *image)
+{
+	KzCollection *collection = turn->writer->collection;
+	KzUnknownField unknown;
+
+	if (!collection->strict_mappings ||
+		!kz_mapping_find_unknown(collection->strict_mappings, image, &unknown))
+		return true;
+	memset(&item->outcome, 0, sizeof(item->outcome));
+	kz_error_set(&item->outcome.error, KZ_ERROR_STRICT_MAPPING,
+				 "Map the field with kz_update_collection(), or leave it out.",
+				 unknown.field, collection->index, collection->name, unknown.within);
+	return false;
+}
+
+/*
+ * The document as an item wants it.
  */
 static Jsonb *
-make_image(const Turn *turn)
+make_image(const Turn *turn, const KzItem *item)
 {
-	const KzChange *change = turn->change;
+	const KzChange *change = &item->change;
 	Jsonb	   *image;
 	ListCell   *lc;
 
 	switch (change->action)
 	{
 		case KZ_ACTION_CREATE:
-			return kz_stamp_created(turn->stamp, change->body);
+			return kz_stamp_created(&turn->stamp, change->body);
 		case KZ_ACTION_CREATE_OR_REPLACE:
 		case KZ_ACTION_REPLACE:
-			return kz_stamp_replaced(turn->stamp, change->body);
+			return kz_stamp_replaced(&turn->stamp, change->body);
 		case KZ_ACTION_UPDATE:
 		case KZ_ACTION_UPSERT:
-			if (turn->found)
-				return kz_merge_deep(turn->row.source,
-									 kz_stamp_changes(turn->stamp, change->body));
-			return kz_stamp_created(turn->stamp,
-									kz_merge_deep(change->defaults, change->body));
+			return make_upserted(turn, change);
 		case KZ_ACTION_DELETE_FIELDS:
-			image = turn->row.source;
+			image = turn->image.source;
 			foreach(lc, change->fields)
 				image = kz_field_remove(image, lfirst(lc));
 			if (!JB_ROOT_IS_OBJECT(image))
 				return image;	/* stored by plain SQL; has no metadata */
-			return kz_merge_deep(image, kz_stamp_changes(turn->stamp, kz_json_object(NULL, 0)));
+			return kz_merge_deep(image, kz_stamp_changes(&turn->stamp, kz_json_object(NULL, 0)));
 		default:
 			elog(ERROR, "action %d makes no document", change->action);
 	}
 }
 
-/*
- * Whether the mappings of the collection allow all fields of the image.
- */
-static bool
-check_mapping(Turn *turn)
+static Jsonb *
+make_upserted(const Turn *turn, const KzChange *change)
 {
-	KzCollection *collection = turn->writer->collection;
-	char	   *field;
+	Jsonb	   *image = change->body;
 
-	if (!collection->strict_mappings)
-		return true;
-	field = kz_mapping_unknown_field(collection->strict_mappings, turn->image.source);
-	if (!field)
-		return true;
-	kz_error_set(&turn->outcome->error, KZ_ERROR_STRICT_MAPPING,
-				 "Map the field with kz_update_collection(), or leave it out.",
-				 field, collection->index, collection->name);
-	return false;
+	if (turn->exists)
+		return kz_merge_deep(turn->image.source, kz_stamp_changes(&turn->stamp, change->body));
+	if (change->defaults)
+		image = change->defaults_win ? kz_merge_deep(change->body, change->defaults) :
+			kz_merge_deep(change->defaults, change->body);
+	return kz_stamp_created(&turn->stamp, image);
 }
 
 /*
- * Write the image; false if that touched no row.
+ * Write the image; false if that touched no row.  The outcome of the item that
+ * made it shows what is stored, which a trigger may have changed.
  */
 static bool
-perform(Turn *turn, Decision decision)
+perform(Turn *turn, Write write)
 {
 	KzWriter   *writer = turn->writer;
-	const text *id = turn->change->id;
+	const text *id = turn->items[0]->change.id;
+	bool		touched;
 
-	switch (decision)
+	if (write == WRITE_DELETE)
+		return writer->methods->delete(writer, id, &turn->row);
+	touched = write == WRITE_INSERT ?
+		writer->methods->insert(writer, id, &turn->image) :
+		writer->methods->update(writer, id, &turn->row, &turn->image);
+	if (touched)
 	{
-		case DECISION_INSERT:
-			return writer->methods->insert(writer, id, &turn->image);
-		case DECISION_UPDATE:
-			return writer->methods->update(writer, id, &turn->row, &turn->image);
-		case DECISION_DELETE:
-			return writer->methods->delete(writer, id, &turn->row);
-		default:
-			elog(ERROR, "decision %d writes nothing", decision);
+		turn->last->outcome.version = turn->image.version;
+		turn->last->outcome.source = turn->image.source;
 	}
+	return touched;
 }
 
 /*
@@ -312,13 +366,14 @@ perform(Turn *turn, Decision decision)
  * once more, if there is a retry, before anything else is suspected.
  */
 static Obstacle
-find_obstacle(Turn *turn, Decision decision, int retries)
+find_obstacle(Turn *turn, Write write, int retries)
 {
 	KzWriter   *writer = turn->writer;
+	const KzChange *first = &turn->items[0]->change;
 	KzRow		now;
-	bool		found = writer->methods->find(writer, turn->change->id, false, &now);
+	bool		found = writer->methods->find(writer, first->id, false, &now);
 
-	if (decision == DECISION_INSERT)
+	if (write == WRITE_INSERT)
 	{
 		bool		suspicion = !found && kz_writer_may_suppress_insert(writer);
 		bool		last = retries <= 0 || kz_writer_is_foreign(writer);
@@ -330,51 +385,53 @@ find_obstacle(Turn *turn, Decision decision, int retries)
 	if (found)
 		return kz_writer_same_row(writer, &turn->row, &now) ?
 			OBSTACLE_SUPPRESSED : OBSTACLE_CONFLICT;
-	return needs_document(turn->change->action) ? OBSTACLE_ABSENT : OBSTACLE_CONFLICT;
-}
-
-/*
- * Fill the outcome of a turn that succeeded.
- */
-static void
-finish(Turn *turn, Decision decision)
-{
-	KzOutcome  *outcome = turn->outcome;
-	const KzRow *result = decision == DECISION_INSERT || decision == DECISION_UPDATE ?
-	&turn->image : &turn->row;
-
-	outcome->created = decision == DECISION_INSERT;
-	outcome->changed = decision != DECISION_KEEP;
-	outcome->version = result->version;
-	outcome->source = result->source;
+	return needs_document(first->action) ? OBSTACLE_ABSENT : OBSTACLE_CONFLICT;
 }
 
 static void
-fail_absent(Turn *turn)
+fail_absent(Turn *turn, KzItem *item)
 {
 	KzCollection *collection = turn->writer->collection;
 
-	kz_error_set(&turn->outcome->error, KZ_ERROR_NOT_FOUND, NULL,
-				 document_id(turn), collection->index, collection->name);
+	kz_error_set(&item->outcome.error, KZ_ERROR_NOT_FOUND, NULL,
+				 document_id(item), collection->index, collection->name);
 }
 
 static void
-fail_suppressed(Turn *turn)
+fail_suppressed(Turn *turn, KzItem *item)
 {
 	KzCollection *collection = turn->writer->collection;
 
-	kz_error_set(&turn->outcome->error, KZ_ERROR_WRITE_SUPPRESSED, NULL,
-				 document_id(turn), collection->index, collection->name,
+	kz_error_set(&item->outcome.error, KZ_ERROR_WRITE_SUPPRESSED, NULL,
+				 document_id(item), collection->index, collection->name,
 				 kz_writer_table_name(turn->writer));
 }
 
 static void
-fail_version(Turn *turn, const char *reason, const char *hint)
+fail_faster(Turn *turn, KzItem *item)
+{
+	fail_version(turn, item, "another transaction was faster.",
+				 item->change.if_version == KZ_ANY_VERSION ? "Call again." : DECIDE_ANEW);
+}
+
+static void
+fail_version(Turn *turn, KzItem *item, const char *reason, const char *hint)
 {
 	KzCollection *collection = turn->writer->collection;
 
-	kz_error_set(&turn->outcome->error, KZ_ERROR_VERSION_CONFLICT, hint,
-				 document_id(turn), collection->index, collection->name, reason);
+	kz_error_set(&item->outcome.error, KZ_ERROR_VERSION_CONFLICT, hint,
+				 document_id(item), collection->index, collection->name, reason);
+}
+
+/*
+ * Fail all items that have not failed yet.
+ */
+static void
+fail_items(Turn *turn, void (*fail) (Turn *turn, KzItem *item))
+{
+	for (int i = 0; i < turn->nitems; i++)
+		if (turn->items[i]->outcome.error.code == KZ_ERROR_NONE)
+			fail(turn, turn->items[i]);
 }
 
 /* With the text of the server, on which drivers rely. */
@@ -398,7 +455,7 @@ needs_document(KzAction action)
 }
 
 static char *
-document_id(const Turn *turn)
+document_id(const KzItem *item)
 {
-	return text_to_cstring(turn->change->id);
+	return text_to_cstring(item->change.id);
 }

@@ -20,7 +20,8 @@ typedef struct KzChange
 	text	   *id;
 	Jsonb	   *body;			/* the document, or the changes; an object */
 	Jsonb	   *defaults;		/* upsert: what a new document starts from, an
-								 * object */
+								 * object, or NULL */
+	bool		defaults_win;	/* over the changes, in a new document */
 	List	   *fields;			/* delete_fields: paths, char * */
 	int64		if_version;		/* the version it must have; 0: it must not
 								 * exist; or KZ_ANY_VERSION */
@@ -37,7 +38,14 @@ typedef struct KzOutcome
 	Jsonb	   *source;
 } KzOutcome;
 
-extern void kz_write(KzWriter *writer, const KzChange *change, const KzStamp *stamp,
-					 KzOutcome *outcome);
+/* One document of a request. */
+typedef struct KzItem
+{
+	KzChange	change;
+	KzOutcome	outcome;
+	struct KzItem *before;		/* the same id earlier in the request, or NULL */
+} KzItem;
+
+extern void kz_write(KzWriter *writer, KzItem **items, int nitems, const KzStamp *stamp);
 
 #endif							/* KZ_OPERATION_WRITE_H */

@@ -80,20 +80,65 @@ kz_argument_optional_object(FunctionCallInfo fcinfo, int n, const char *argument
 }
 
 /*
+ * A JSON array.  Raises KZ400 if it is NULL or something else.
+ */
+Jsonb *
+kz_argument_array(FunctionCallInfo fcinfo, int n, const char *argument)
+{
+	Jsonb	   *array;
+
+	kz_argument_require(fcinfo, n, argument);
+	array = PG_GETARG_JSONB_P(n);
+	if (!JB_ROOT_IS_ARRAY(array) || JB_ROOT_IS_SCALAR(array))
+		kz_raise(KZ_ERROR_INVALID_TYPE,
+				 psprintf("It is of type %s.", kz_json_type_name(array)),
+				 argument, "array");
+	return array;
+}
+
+/*
+ * The elements of an SQL array of text or jsonb, whatever its dimensions.
+ * Raises KZ400 if it is NULL.
+ */
+Datum *
+kz_argument_elements(FunctionCallInfo fcinfo, int n, const char *argument, Oid type,
+					 bool **nulls, int *count)
+{
+	Datum	   *elements;
+
+	kz_argument_require(fcinfo, n, argument);
+	deconstruct_array(PG_GETARG_ARRAYTYPE_P(n), type, -1, false, TYPALIGN_INT,
+					  &elements, nulls, count);
+	return elements;
+}
+
+/*
+ * An array of ids; an element is NULL where it is NULL in SQL.
+ */
+text	  **
+kz_argument_ids(FunctionCallInfo fcinfo, int n, const char *argument, int *count)
+{
+	bool	   *nulls;
+	Datum	   *elements = kz_argument_elements(fcinfo, n, argument, TEXTOID, &nulls, count);
+	text	  **ids = palloc_extended(Max(*count, 1) * sizeof(text *), MCXT_ALLOC_HUGE);
+
+	for (int i = 0; i < *count; i++)
+		ids[i] = nulls[i] ? NULL : DatumGetTextPP(elements[i]);
+	return ids;
+}
+
+/*
  * An array of paths, as a List of char *.  Raises KZ400 if it is NULL or has a
  * NULL in it.
  */
 List *
 kz_argument_paths(FunctionCallInfo fcinfo, int n, const char *argument)
 {
-	Datum	   *elements;
 	bool	   *nulls;
 	int			count;
+	Datum	   *elements = kz_argument_elements(fcinfo, n, argument, TEXTOID, &nulls, &count);
 	List	   *paths = NIL;
 
-	kz_argument_require(fcinfo, n, argument);
-	deconstruct_array(PG_GETARG_ARRAYTYPE_P(n), TEXTOID, -1, false, TYPALIGN_INT,
-					  &elements, &nulls, &count);
 	for (int i = 0; i < count; i++)
 	{
 		if (nulls[i])
@@ -103,6 +148,34 @@ kz_argument_paths(FunctionCallInfo fcinfo, int n, const char *argument)
 		paths = lappend(paths, TextDatumGetCString(elements[i]));
 	}
 	return paths;
+}
+
+/*
+ * A string, palloc'd, or NULL.
+ */
+char *
+kz_argument_optional_string(FunctionCallInfo fcinfo, int n)
+{
+	return PG_ARGISNULL(n) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(n));
+}
+
+/*
+ * A boolean option; missing is its default.
+ */
+bool
+kz_argument_flag(FunctionCallInfo fcinfo, int n, bool missing)
+{
+	return PG_ARGISNULL(n) ? missing : PG_GETARG_BOOL(n);
+}
+
+/*
+ * The option retry_on_conflict; missing is its default.
+ */
+int
+kz_argument_retries(FunctionCallInfo fcinfo, int n, int missing)
+{
+	return PG_ARGISNULL(n) ? missing :
+		kz_argument_natural(PG_GETARG_INT32(n), "retry_on_conflict");
 }
 
 /*

@@ -25,9 +25,8 @@ typedef struct Call
 	MemoryContext caller;
 	const char *index;
 	const char *collection;
-	KzChange	change;
+	KzItem		item;
 	KzStamp		stamp;
-	KzOutcome	outcome;
 } Call;
 
 /* Parts of an answer besides _id */
@@ -37,8 +36,6 @@ typedef struct Call
 
 static void begin_call(Call *call, FunctionCallInfo fcinfo, KzAction action);
 static void read_options(Call *call, int first);
-static int	read_retries(Call *call, int n);
-static bool read_flag(Call *call, int n);
 static void run_call(Call *call, const char *command);
 static void raise_not_found(const Call *call) pg_attribute_noreturn();
 static Datum answer(Call *call, int parts);
@@ -61,8 +58,8 @@ kz_create(PG_FUNCTION_ARGS)
 	Call		call;
 
 	begin_call(&call, fcinfo, KZ_ACTION_CREATE);
-	call.change.body = kz_argument_object(fcinfo, 2, "body");
-	call.change.id = PG_ARGISNULL(3) ? kz_identity_generate() : kz_argument_id(fcinfo, 3);
+	call.item.change.body = kz_argument_object(fcinfo, 2, "body");
+	call.item.change.id = PG_ARGISNULL(3) ? kz_identity_generate() : kz_argument_id(fcinfo, 3);
 	read_options(&call, 4);
 	run_call(&call, "kz_create()");
 	return answer(&call, ANSWER_SOURCE | ANSWER_VERSION);
@@ -74,8 +71,8 @@ kz_create_or_replace(PG_FUNCTION_ARGS)
 	Call		call;
 
 	begin_call(&call, fcinfo, KZ_ACTION_CREATE_OR_REPLACE);
-	call.change.id = kz_argument_id(fcinfo, 2);
-	call.change.body = kz_argument_object(fcinfo, 3, "body");
+	call.item.change.id = kz_argument_id(fcinfo, 2);
+	call.item.change.body = kz_argument_object(fcinfo, 3, "body");
 	read_options(&call, 4);
 	run_call(&call, "kz_create_or_replace()");
 	return answer(&call, ANSWER_SOURCE | ANSWER_VERSION | ANSWER_CREATED);
@@ -87,8 +84,8 @@ kz_replace(PG_FUNCTION_ARGS)
 	Call		call;
 
 	begin_call(&call, fcinfo, KZ_ACTION_REPLACE);
-	call.change.id = kz_argument_id(fcinfo, 2);
-	call.change.body = kz_argument_object(fcinfo, 3, "body");
+	call.item.change.id = kz_argument_id(fcinfo, 2);
+	call.item.change.body = kz_argument_object(fcinfo, 3, "body");
 	read_options(&call, 4);
 	run_call(&call, "kz_replace()");
 	return answer(&call, ANSWER_SOURCE | ANSWER_VERSION);
@@ -101,15 +98,15 @@ kz_update(PG_FUNCTION_ARGS)
 	bool		source;
 
 	begin_call(&call, fcinfo, KZ_ACTION_UPDATE);
-	call.change.id = kz_argument_id(fcinfo, 2);
-	call.change.body = kz_argument_object(fcinfo, 3, "changes");
+	call.item.change.id = kz_argument_id(fcinfo, 2);
+	call.item.change.body = kz_argument_object(fcinfo, 3, "changes");
 	read_options(&call, 4);
-	call.change.retries = read_retries(&call, 8);
-	source = read_flag(&call, 9);
+	call.item.change.retries = kz_argument_retries(fcinfo, 8, KZ_DEFAULT_RETRIES);
+	source = kz_argument_flag(fcinfo, 9, false);
 	run_call(&call, "kz_update()");
 	if (!source)
-		call.outcome.source = kz_stamp_carry(&call.stamp, call.change.body,
-											 call.outcome.source);
+		call.item.outcome.source = kz_stamp_carry(&call.stamp, call.item.change.body,
+												  call.item.outcome.source);
 	return answer(&call, ANSWER_SOURCE | ANSWER_VERSION);
 }
 
@@ -117,17 +114,15 @@ Datum
 kz_upsert(PG_FUNCTION_ARGS)
 {
 	Call		call;
-	Jsonb	   *defaults;
 	bool		source;
 
 	begin_call(&call, fcinfo, KZ_ACTION_UPSERT);
-	call.change.id = kz_argument_id(fcinfo, 2);
-	call.change.body = kz_argument_object(fcinfo, 3, "changes");
+	call.item.change.id = kz_argument_id(fcinfo, 2);
+	call.item.change.body = kz_argument_object(fcinfo, 3, "changes");
 	read_options(&call, 4);
-	defaults = kz_argument_optional_object(fcinfo, 8, "defaults");
-	call.change.defaults = defaults ? defaults : kz_json_object(NULL, 0);
-	call.change.retries = read_retries(&call, 9);
-	source = read_flag(&call, 10);
+	call.item.change.defaults = kz_argument_optional_object(fcinfo, 8, "defaults");
+	call.item.change.retries = kz_argument_retries(fcinfo, 9, KZ_DEFAULT_RETRIES);
+	source = kz_argument_flag(fcinfo, 10, false);
 	run_call(&call, "kz_upsert()");
 	return answer(&call, ANSWER_VERSION | ANSWER_CREATED | (source ? ANSWER_SOURCE : 0));
 }
@@ -139,9 +134,9 @@ kz_delete(PG_FUNCTION_ARGS)
 	bool		source;
 
 	begin_call(&call, fcinfo, KZ_ACTION_DELETE);
-	call.change.id = kz_argument_id(fcinfo, 2);
+	call.item.change.id = kz_argument_id(fcinfo, 2);
 	read_options(&call, 3);
-	source = read_flag(&call, 7);
+	source = kz_argument_flag(fcinfo, 7, false);
 	run_call(&call, "kz_delete()");
 	return answer(&call, source ? ANSWER_SOURCE | ANSWER_VERSION : 0);
 }
@@ -153,10 +148,10 @@ kz_delete_fields(PG_FUNCTION_ARGS)
 	bool		source;
 
 	begin_call(&call, fcinfo, KZ_ACTION_DELETE_FIELDS);
-	call.change.id = kz_argument_id(fcinfo, 2);
-	call.change.fields = kz_argument_paths(fcinfo, 3, "fields");
+	call.item.change.id = kz_argument_id(fcinfo, 2);
+	call.item.change.fields = kz_argument_paths(fcinfo, 3, "fields");
 	read_options(&call, 4);
-	source = read_flag(&call, 8);
+	source = kz_argument_flag(fcinfo, 8, false);
 	run_call(&call, "kz_delete_fields()");
 	return answer(&call, ANSWER_VERSION | (source ? ANSWER_SOURCE : 0));
 }
@@ -168,11 +163,11 @@ kz_get(PG_FUNCTION_ARGS)
 	KzRow		row;
 
 	begin_call(&call, fcinfo, KZ_ACTION_READ);
-	call.change.id = kz_argument_id(fcinfo, 2);
-	if (!kz_read_one(call.index, call.collection, call.change.id, "kz_get()", &row))
+	call.item.change.id = kz_argument_id(fcinfo, 2);
+	if (!kz_read_one(call.index, call.collection, call.item.change.id, "kz_get()", &row))
 		raise_not_found(&call);
-	call.outcome.version = row.version;
-	call.outcome.source = row.source;
+	call.item.outcome.version = row.version;
+	call.item.outcome.source = row.source;
 	return answer(&call, ANSWER_SOURCE | ANSWER_VERSION);
 }
 
@@ -184,8 +179,8 @@ kz_exists(PG_FUNCTION_ARGS)
 	bool		found;
 
 	begin_call(&call, fcinfo, KZ_ACTION_READ);
-	call.change.id = kz_argument_id(fcinfo, 2);
-	found = kz_read_one(call.index, call.collection, call.change.id, "kz_exists()", &row);
+	call.item.change.id = kz_argument_id(fcinfo, 2);
+	found = kz_read_one(call.index, call.collection, call.item.change.id, "kz_exists()", &row);
 	end_call(&call, NULL);
 	PG_RETURN_BOOL(found);
 }
@@ -215,9 +210,9 @@ begin_call(Call *call, FunctionCallInfo fcinfo, KzAction action)
 	call->caller = MemoryContextSwitchTo(call->context);
 	call->index = kz_argument_name(fcinfo, 0, "index");
 	call->collection = kz_argument_name(fcinfo, 1, "collection");
-	call->change.action = action;
-	call->change.if_version = KZ_ANY_VERSION;
-	call->change.retries = KZ_DEFAULT_RETRIES;
+	call->item.change.action = action;
+	call->item.change.if_version = KZ_ANY_VERSION;
+	call->item.change.retries = KZ_DEFAULT_RETRIES;
 }
 
 /*
@@ -230,28 +225,10 @@ read_options(Call *call, int first)
 	FunctionCallInfo fcinfo = call->fcinfo;
 
 	kz_argument_refresh(fcinfo, first);
-	kz_stamp_init(&call->stamp, PG_ARGISNULL(first + 2) ? NULL :
-				  text_to_cstring(PG_GETARG_TEXT_PP(first + 2)));
+	kz_stamp_init(&call->stamp, kz_argument_optional_string(fcinfo, first + 2));
 	if (!PG_ARGISNULL(first + 3))
-		call->change.if_version = kz_argument_natural(PG_GETARG_INT64(first + 3),
-													  "if_version");
-}
-
-static int
-read_retries(Call *call, int n)
-{
-	FunctionCallInfo fcinfo = call->fcinfo;
-
-	return PG_ARGISNULL(n) ? KZ_DEFAULT_RETRIES :
-		kz_argument_natural(PG_GETARG_INT32(n), "retry_on_conflict");
-}
-
-static bool
-read_flag(Call *call, int n)
-{
-	FunctionCallInfo fcinfo = call->fcinfo;
-
-	return !PG_ARGISNULL(n) && PG_GETARG_BOOL(n);
+		call->item.change.if_version = kz_argument_natural(PG_GETARG_INT64(first + 3),
+														   "if_version");
 }
 
 /*
@@ -261,18 +238,19 @@ static void
 run_call(Call *call, const char *command)
 {
 	KzWriter   *writer = kz_writer_open(call->index, call->collection,
-										call->change.action, command);
+										call->item.change.action, command);
+	KzItem	   *item = &call->item;
 
-	kz_write(writer, &call->change, &call->stamp, &call->outcome);
+	kz_write(writer, &item, 1, &call->stamp);
 	kz_writer_close(writer);
-	if (call->outcome.error.code != KZ_ERROR_NONE)
-		kz_error_throw(&call->outcome.error);
+	if (call->item.outcome.error.code != KZ_ERROR_NONE)
+		kz_error_throw(&call->item.outcome.error);
 }
 
 static void
 raise_not_found(const Call *call)
 {
-	kz_raise(KZ_ERROR_NOT_FOUND, NULL, text_to_cstring(call->change.id),
+	kz_raise(KZ_ERROR_NOT_FOUND, NULL, text_to_cstring(call->item.change.id),
 			 call->index, call->collection);
 }
 
@@ -286,21 +264,21 @@ answer(Call *call, int parts)
 	int			n = 0;
 
 	kz_json_set_string(&pairs[n].key, "_id");
-	kz_json_set_text(&pairs[n++].value, call->change.id);
+	kz_json_set_text(&pairs[n++].value, call->item.change.id);
 	if (parts & ANSWER_VERSION)
 	{
 		kz_json_set_string(&pairs[n].key, "_version");
-		kz_json_set_int64(&pairs[n++].value, call->outcome.version);
+		kz_json_set_int64(&pairs[n++].value, call->item.outcome.version);
 	}
 	if (parts & ANSWER_CREATED)
 	{
 		kz_json_set_string(&pairs[n].key, "created");
-		kz_json_set_bool(&pairs[n++].value, call->outcome.created);
+		kz_json_set_bool(&pairs[n++].value, call->item.outcome.created);
 	}
 	if (parts & ANSWER_SOURCE)
 	{
 		kz_json_set_string(&pairs[n].key, "_source");
-		kz_json_set_document(&pairs[n++].value, call->outcome.source);
+		kz_json_set_document(&pairs[n++].value, call->item.outcome.source);
 	}
 	return end_call(call, kz_json_object(pairs, n));
 }

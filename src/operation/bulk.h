@@ -1,0 +1,25 @@
+/*
+ * bulk.h
+ *	  Writing many documents in one call.
+ */
+#ifndef KZ_OPERATION_BULK_H
+#define KZ_OPERATION_BULK_H
+
+#include "operation/write.h"
+
+/*
+ * One document of a request for many.  What it wants is left where it is in the
+ * request until it is written; item.change.body and defaults are void before.
+ */
+typedef struct KzEntry
+{
+	KzItem		item;
+	JsonbValue	body;
+	JsonbValue	defaults;		/* jbvNull if there are none */
+	bool		settled;		/* item.outcome is an error that stands */
+} KzEntry;
+
+extern void kz_bulk_write(KzWriter *writer, KzEntry *entries, int nentries,
+						  const KzStamp *stamp, bool keep_sources);
+
+#endif							/* KZ_OPERATION_BULK_H */

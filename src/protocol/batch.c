@@ -1,0 +1,392 @@
+/*
+ * batch.c
+ *	  Requests for many documents, and their answers.
+ *
+ * The keys of entries, the reasons of errors, and the order in which errors are
+ * found and listed are those of Kuzzle's m* actions.  What is wrong with an
+ * entry by itself is found here, before anything is written.
+ *
+ * The answer is written in one pass, in the binary form of jsonb; documents are
+ * copied into it as they lie in the request or in an outcome.
+ */
+#include "postgres.h"
+
+#include "utils/builtins.h"
+#include "utils/numeric.h"
+
+#include "base/compat.h"
+#include "base/json.h"
+#include "document/identity.h"
+#include "protocol/batch.h"
+
+const KzBatchKind kz_batch_mcreate = {
+	"mCreate", KZ_ACTION_CREATE, "body",
+	.generates_ids = true,.shows_created = true,.shows_result = true
+};
+const KzBatchKind kz_batch_mcreate_or_replace = {
+	"mCreateOrReplace", KZ_ACTION_CREATE_OR_REPLACE, "body",
+	.generates_ids = true,.shows_created = true,.shows_result = true
+};
+const KzBatchKind kz_batch_mreplace = {
+	"mReplace", KZ_ACTION_REPLACE, "body",
+	.shows_created = true,.shows_result = true
+};
+const KzBatchKind kz_batch_mupdate = {
+	"mUpdate", KZ_ACTION_UPDATE, "body"
+};
+const KzBatchKind kz_batch_mupsert = {
+	"mUpsert", KZ_ACTION_UPSERT, "changes",
+	.shows_created = true
+};
+
+static void read_entry(KzBatch *batch, int i, int retries);
+static bool read_content(KzBatch *batch, int i);
+static bool read_defaults(KzBatch *batch, int i);
+static bool read_id(KzBatch *batch, int i);
+static bool read_version(KzBatch *batch, int i);
+static void settle(KzBatch *batch, int i, KzPass pass, const char *reason);
+static void set_passes(KzBatch *batch);
+static void put_error(KzJsonWriter *array, const KzBatch *batch, int i);
+static void put_success(KzJsonWriter *array, const KzBatch *batch, int i, bool source);
+static bool is_absent(const JsonbValue *value);
+
+/*
+ * Read the entries of documents, an array; retries is what each has.
+ */
+KzBatch *
+kz_batch_read(const KzBatchKind *kind, Jsonb *documents, int retries)
+{
+	KzBatch    *batch = palloc(sizeof(KzBatch));
+	Size		count = Max(JB_ROOT_COUNT(documents), 1);
+	KzJsonCursor cursor;
+
+	batch->kind = kind;
+	batch->nentries = JB_ROOT_COUNT(documents);
+	batch->entries = palloc_extended(count * sizeof(KzEntry), MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+	batch->sent = palloc_extended(count * sizeof(JsonbValue), MCXT_ALLOC_HUGE);
+	batch->passes = palloc_extended(count * sizeof(KzPass), MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+	kz_json_values(&cursor, &documents->root);
+	for (int i = 0; kz_json_next(&cursor, &batch->sent[i]); i++)
+		read_entry(batch, i, retries);
+	return batch;
+}
+
+/*
+ * Have a batch written.  Kuzzle does not look at the collection for an empty
+ * one.
+ */
+void
+kz_batch_write(KzBatch *batch, const char *index, const char *collection,
+			   const char *command, const KzStamp *stamp, bool sources)
+{
+	KzWriter   *writer;
+
+	if (batch->nentries == 0)
+		return;
+	writer = kz_writer_open(index, collection, batch->kind->action, command);
+	kz_bulk_write(writer, batch->entries, batch->nentries, stamp, sources);
+	kz_writer_close(writer);
+}
+
+/*
+ * Begin the answer of every function for many documents: {errors, successes},
+ * two arrays that must be put in this order.
+ */
+void
+kz_batch_begin_answer(KzJsonWriter *answer, StringInfo buffer)
+{
+	JsonbValue	key;
+
+	kz_json_start(buffer);
+	kz_json_begin_object(answer, buffer, 2);
+	kz_json_set_string(&key, "errors");
+	kz_json_put(answer, &key);
+	kz_json_set_string(&key, "successes");
+	kz_json_put(answer, &key);
+}
+
+/*
+ * The answer to a batch that has been written: {errors, successes}, each in the
+ * order of the request, the errors by passes.
+ */
+Jsonb *
+kz_batch_answer(KzBatch *batch, bool sources)
+{
+	StringInfoData buffer;
+	KzJsonWriter root,
+				array;
+	int			nerrors = 0;
+
+	set_passes(batch);
+	for (int i = 0; i < batch->nentries; i++)
+		nerrors += batch->entries[i].item.outcome.error.code != KZ_ERROR_NONE;
+
+	kz_batch_begin_answer(&root, &buffer);
+	kz_json_begin_array(&array, &buffer, nerrors);
+	for (KzPass pass = 0; pass < KZ_PASSES && nerrors > 0; pass++)
+		for (int i = 0; i < batch->nentries; i++)
+			if (batch->entries[i].item.outcome.error.code != KZ_ERROR_NONE &&
+				batch->passes[i] == pass)
+				put_error(&array, batch, i);
+	kz_json_put_entry(&root, kz_json_end(&array));
+
+	kz_json_begin_array(&array, &buffer, batch->nentries - nerrors);
+	for (int i = 0; i < batch->nentries; i++)
+		if (batch->entries[i].item.outcome.error.code == KZ_ERROR_NONE)
+			put_success(&array, batch, i, sources);
+	kz_json_put_entry(&root, kz_json_end(&array));
+	kz_json_end(&root);
+	return kz_json_finish(&buffer);
+}
+
+/*
+ * Raise KZ400 (incomplete_multiple_request) if an entry has failed.
+ */
+void
+kz_batch_check_strict(KzEntry *entries, int nentries, const char *action)
+{
+	const KzError *first = NULL;
+	int			nerrors = 0;
+
+	for (int i = 0; i < nentries; i++)
+	{
+		const KzError *error = &entries[i].item.outcome.error;
+
+		if (error->code == KZ_ERROR_NONE)
+			continue;
+		if (nerrors++ == 0)
+			first = error;
+	}
+	if (first)
+		kz_raise(KZ_ERROR_INCOMPLETE,
+				 psprintf("%d of %d failed, nothing is written. The first: %s (%d)",
+						  nerrors, nentries, kz_error_reason(first), kz_error_status(first)),
+				 action);
+}
+
+/*
+ * Read an entry.  The order of the checks is Kuzzle's.
+ */
+static void
+read_entry(KzBatch *batch, int i, int retries)
+{
+	KzChange   *change = &batch->entries[i].item.change;
+
+	change->action = batch->kind->action;
+	change->retries = retries;
+	change->if_version = KZ_ANY_VERSION;
+	change->defaults_win = true;	/* Kuzzle's mUpsert, against its upsert */
+	kz_json_set_null(&batch->entries[i].defaults);
+	if (read_content(batch, i) && read_defaults(batch, i) && read_id(batch, i))
+		read_version(batch, i);
+}
+
+static bool
+read_content(KzBatch *batch, int i)
+{
+	const JsonbValue *sent = &batch->sent[i];
+	const char *content = batch->kind->content;
+
+	if (kz_json_is_object(sent) &&
+		kz_json_field(sent->val.binary.data, content, &batch->entries[i].body) &&
+		kz_json_is_object(&batch->entries[i].body))
+		return true;
+	settle(batch, i, KZ_PASS_SHAPE, psprintf("document %s must be an object", content));
+	return false;
+}
+
+static bool
+read_defaults(KzBatch *batch, int i)
+{
+	JsonbValue *defaults = &batch->entries[i].defaults;
+
+	if (batch->kind->action != KZ_ACTION_UPSERT ||
+		!kz_json_field(batch->sent[i].val.binary.data, "default", defaults) ||
+		kz_json_is_object(defaults))
+		return true;
+	if (is_absent(defaults))
+	{
+		kz_json_set_null(defaults);
+		return true;
+	}
+	settle(batch, i, KZ_PASS_SHAPE, "document default must be an object");
+	return false;
+}
+
+/*
+ * Read an id.  mCreateOrReplace takes numbers and booleans for strings, as
+ * Kuzzle does.
+ */
+static bool
+read_id(KzBatch *batch, int i)
+{
+	KzItem	   *item = &batch->entries[i].item;
+	JsonbValue	id;
+	bool		given = kz_json_field(batch->sent[i].val.binary.data, "_id", &id);
+	KzPass		pass = batch->kind->action == KZ_ACTION_UPDATE ?
+	KZ_PASS_PRESENCE : KZ_PASS_SHAPE;
+
+	if (batch->kind->generates_ids && (!given || is_absent(&id)))
+	{
+		item->change.id = kz_identity_generate();
+		return true;
+	}
+	if (given && batch->kind->action == KZ_ACTION_CREATE_OR_REPLACE)
+	{
+		if (id.type == jbvNumeric)
+			kz_json_set_string(&id, numeric_normalize(id.val.numeric));
+		else if (id.type == jbvBool)
+			kz_json_set_string(&id, "true");
+	}
+	if (!given || id.type != jbvString || id.val.string.len == 0)
+	{
+		settle(batch, i, pass, "document _id must be a string");
+		return false;
+	}
+	item->change.id = cstring_to_text_with_len(id.val.string.val, id.val.string.len);
+	if (!kz_identity_check(item->change.id, "_id", &item->outcome.error))
+	{
+		batch->entries[i].settled = true;
+		batch->passes[i] = KZ_PASS_STORAGE;
+		return false;
+	}
+	return true;
+}
+
+/*
+ * Read the version that an entry expects.
+ */
+static bool
+read_version(KzBatch *batch, int i)
+{
+	KzChange   *change = &batch->entries[i].item.change;
+	JsonbValue	version;
+	bool		valid = false;
+
+	if (!kz_json_field(batch->sent[i].val.binary.data, "if_version", &version) ||
+		version.type == jbvNull)
+		return true;
+	if (version.type == jbvNumeric)
+	{
+		char	   *digits = numeric_normalize(version.val.numeric);
+
+		valid = strspn(digits, "0123456789") == strlen(digits) && strlen(digits) < 19;
+		if (valid)
+			change->if_version = pg_strtoint64(digits);
+	}
+	if (!valid)
+		settle(batch, i, KZ_PASS_SHAPE, "document if_version must be an integer of at least 0");
+	return valid;
+}
+
+/*
+ * Refuse an entry for what is wrong with it by itself.
+ */
+static void
+settle(KzBatch *batch, int i, KzPass pass, const char *reason)
+{
+	batch->entries[i].settled = true;
+	batch->passes[i] = pass;
+	kz_error_set(&batch->entries[i].item.outcome.error, KZ_ERROR_BAD_REQUEST, NULL, reason);
+}
+
+/*
+ * Note in which pass Kuzzle would have found the errors that writing found.
+ */
+static void
+set_passes(KzBatch *batch)
+{
+	for (int i = 0; i < batch->nentries; i++)
+	{
+		KzErrorCode code = batch->entries[i].item.outcome.error.code;
+
+		if (code == KZ_ERROR_DOCUMENT_EXISTS ||
+			(code == KZ_ERROR_NOT_FOUND && batch->kind->action == KZ_ACTION_REPLACE))
+			batch->passes[i] = KZ_PASS_PRESENCE;
+		else if (code != KZ_ERROR_NONE && !batch->entries[i].settled)
+			batch->passes[i] = KZ_PASS_STORAGE;
+	}
+}
+
+/*
+ * {reason, status, document}; the document is the entry as sent.
+ */
+static void
+put_error(KzJsonWriter *array, const KzBatch *batch, int i)
+{
+	const KzError *error = &batch->entries[i].item.outcome.error;
+	JsonbPair	pairs[3];
+	char	   *reason = kz_error_reason(error);
+
+	kz_json_set_string(&pairs[0].key, "reason");
+	kz_json_set_string(&pairs[0].value, reason);
+	kz_json_set_string(&pairs[1].key, "status");
+	kz_json_set_int64(&pairs[1].value, kz_error_status(error));
+	kz_json_set_string(&pairs[2].key, "document");
+	pairs[2].value = batch->sent[i];
+	kz_json_put_object(array, pairs, 3);
+	pfree(pairs[1].value.val.numeric);
+	pfree(reason);
+}
+
+/*
+ * {_id, result?, status, _source?, created?, _version}
+ */
+static void
+put_success(KzJsonWriter *array, const KzBatch *batch, int i, bool source)
+{
+	const KzItem *item = &batch->entries[i].item;
+	const KzOutcome *outcome = &item->outcome;
+	JsonbPair	pairs[6];
+	Numeric		status,
+				version;
+	int			n = 0;
+
+	kz_json_set_string(&pairs[n].key, "_id");
+	kz_json_set_text(&pairs[n++].value, item->change.id);
+	if (batch->kind->shows_result)
+	{
+		kz_json_set_string(&pairs[n].key, "result");
+		kz_json_set_string(&pairs[n++].value, outcome->created ? "created" : "updated");
+	}
+	kz_json_set_string(&pairs[n].key, "status");
+	kz_json_set_int64(&pairs[n].value, outcome->created ? 201 : 200);
+	status = pairs[n++].value.val.numeric;
+	if (source)
+	{
+		kz_json_set_string(&pairs[n].key, "_source");
+		kz_json_set_document(&pairs[n++].value, outcome->source);
+	}
+	if (batch->kind->shows_created)
+	{
+		kz_json_set_string(&pairs[n].key, "created");
+		kz_json_set_bool(&pairs[n++].value, outcome->created);
+	}
+	kz_json_set_string(&pairs[n].key, "_version");
+	kz_json_set_int64(&pairs[n].value, outcome->version);
+	version = pairs[n++].value.val.numeric;
+	kz_json_put_object(array, pairs, n);
+	pfree(status);
+	pfree(version);
+}
+
+/*
+ * Whether a value counts as absent where JavaScript takes it for false.
+ */
+static bool
+is_absent(const JsonbValue *value)
+{
+	switch (value->type)
+	{
+		case jbvNull:
+			return true;
+		case jbvBool:
+			return !value->val.boolean;
+		case jbvString:
+			return value->val.string.len == 0;
+		case jbvNumeric:
+			return strcmp(numeric_normalize(value->val.numeric), "0") == 0;
+		default:
+			return false;
+	}
+}

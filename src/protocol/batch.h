@@ -1,0 +1,53 @@
+/*
+ * batch.h
+ *	  Requests for many documents, and their answers.
+ */
+#ifndef KZ_PROTOCOL_BATCH_H
+#define KZ_PROTOCOL_BATCH_H
+
+#include "base/json.h"
+#include "operation/bulk.h"
+
+/* What Kuzzle's m* actions have in common, and where they differ. */
+typedef struct KzBatchKind
+{
+	const char *name;			/* the action, as its errors call it */
+	KzAction	action;
+	const char *content;		/* key of an entry's document or changes */
+	bool		generates_ids;	/* where an entry has none */
+	bool		shows_created;	/* in the answer */
+	bool		shows_result;
+} KzBatchKind;
+
+/* Where in the answer an error stands: Kuzzle finds them in three passes. */
+typedef enum KzPass
+{
+	KZ_PASS_SHAPE,
+	KZ_PASS_PRESENCE,
+	KZ_PASS_STORAGE,
+	KZ_PASSES
+} KzPass;
+
+typedef struct KzBatch
+{
+	const KzBatchKind *kind;
+	int			nentries;
+	KzEntry    *entries;
+	JsonbValue *sent;			/* the entries as they are in the request */
+	KzPass	   *passes;			/* of their errors */
+} KzBatch;
+
+extern const KzBatchKind kz_batch_mcreate;
+extern const KzBatchKind kz_batch_mcreate_or_replace;
+extern const KzBatchKind kz_batch_mreplace;
+extern const KzBatchKind kz_batch_mupdate;
+extern const KzBatchKind kz_batch_mupsert;
+
+extern KzBatch *kz_batch_read(const KzBatchKind *kind, Jsonb *documents, int retries);
+extern void kz_batch_write(KzBatch *batch, const char *index, const char *collection,
+						   const char *command, const KzStamp *stamp, bool sources);
+extern void kz_batch_begin_answer(KzJsonWriter *answer, StringInfo buffer);
+extern Jsonb *kz_batch_answer(KzBatch *batch, bool sources);
+extern void kz_batch_check_strict(KzEntry *entries, int nentries, const char *action);
+
+#endif							/* KZ_PROTOCOL_BATCH_H */
