@@ -22,6 +22,15 @@
 #include "base/compat.h"
 #include "base/json.h"
 
+/*
+ * An object of more pairs could be stored, but not be read from its text again,
+ * as in a restore: the server collects the pairs in an array of JsonbPair, whose
+ * size it doubles, and whose limit is MaxAllocSize.
+ */
+#define MAX_PAIRS (8 * 1024 * 1024)
+#define TOO_MANY_PAIRS(header) \
+	(((header) & JB_FOBJECT) != 0 && ((header) & JB_CMASK) > MAX_PAIRS)
+
 static void begin_container(KzJsonWriter *writer, StringInfo buffer, uint32 header,
 							uint32 size);
 static JEntry write_object(StringInfo buffer, const JsonbPair *pairs, int npairs);
@@ -381,6 +390,11 @@ write_object(StringInfo buffer, const JsonbPair *pairs, int npairs)
 static void
 begin_container(KzJsonWriter *writer, StringInfo buffer, uint32 header, uint32 size)
 {
+	if (TOO_MANY_PAIRS(header))
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("number of jsonb object pairs exceeds the maximum allowed (%u)",
+						MAX_PAIRS)));
 	writer->buffer = buffer;
 	writer->start = buffer->len;
 	pad_to_int(buffer);

@@ -17,6 +17,9 @@
 
 static List *parse_path(const char *path);
 static const char *parse_bracket(const char *p, List **steps);
+static bool is_deep(const char *path);
+static size_t empty_length(const char *p);
+static const char *skip_quoted(const char *p);
 static bool find_child(const JsonbContainer *container, const char *step, uint32 *position,
 					   JsonbValue *child);
 static bool parse_position(const char *step, uint32 *position);
@@ -50,69 +53,128 @@ kz_field_remove(Jsonb *document, const char *path)
 }
 
 /*
- * Split a path into its steps.  As in lodash, a dot at either end or next to
- * another stands for an empty key, and an unclosed bracket is a plain
- * character.
+ * Split a path into its steps, as lodash does.  What has neither a dot nor a
+ * closed bracket is a key as it stands.  Otherwise a step is a run of other
+ * characters, or what is in a bracket; a dot at the start, before another one,
+ * or at the end stands for an empty key, and so does [] there.  Whatever else
+ * there is of dots and brackets separates steps.
  */
 static List *
 parse_path(const char *path)
 {
 	List	   *steps = NIL;
 	const char *p = path;
-	bool		expect_key = true;	/* at the start, and behind a dot */
 
-	while (*p || (expect_key && p > path))
+	if (!is_deep(path))
+		return list_make1(pstrdup(path));
+	if (*p == '.')
+		steps = lappend(steps, pstrdup(""));
+	while (*p)
 	{
-		const char *behind = *p == '[' ? parse_bracket(p, &steps) : NULL;
+		size_t		length = strcspn(p, ".[]");
+		const char *behind;
 
-		if (behind)
+		if (length > 0)
 		{
-			p = behind;
-			expect_key = false;
-		}
-		else if (*p == '.' && !expect_key)
-		{
-			p++;
-			expect_key = true;
-			continue;
-		}
-		else
-		{
-			size_t		length = strcspn(p + (*p == '[' ? 1 : 0), ".[") + (*p == '[' ? 1 : 0);
-
 			steps = lappend(steps, pnstrdup(p, length));
 			p += length;
-			expect_key = false;
 		}
-		if (!*p)
-			break;
+		else if ((behind = parse_bracket(p, &steps)) != NULL)
+			p = behind;
+		else
+		{
+			size_t		first = empty_length(p);
+
+			if (first > 0 && (p[first] == '\0' || empty_length(p + first) > 0))
+				steps = lappend(steps, pstrdup(""));
+			p++;
+		}
 	}
 	return steps;
 }
 
 /*
+ * The length of the dot or [] at p, which may stand for an empty key; 0 if there
+ * is neither.
+ */
+static size_t
+empty_length(const char *p)
+{
+	return *p == '.' ? 1 : p[0] == '[' && p[1] == ']' ? 2 : 0;
+}
+
+/*
+ * Whether a path has a dot or a closed bracket, so that it is more than a key.
+ */
+static bool
+is_deep(const char *path)
+{
+	for (const char *p = path; *p; p++)
+	{
+		const char *q;
+
+		if (*p == '.')
+			return true;
+		if (*p != '[')
+			continue;
+		q = p + 1 + strcspn(p + 1, "[]");
+		if (*q == ']' || ((q = skip_quoted(p + 1)) != NULL && *q == ']'))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * What is behind the quoted string at p; NULL if there is none.
+ */
+static const char *
+skip_quoted(const char *p)
+{
+	char		quote = *p++;
+
+	if (quote != '"' && quote != '\'')
+		return NULL;
+	for (; *p && *p != quote; p++)
+		if (*p == '\\' && *++p == '\0')
+			return NULL;
+	return *p ? p + 1 : NULL;
+}
+
+/*
  * Read [0], ["key"] or ['key'] at p and append what is inside to steps; returns
- * what is behind the bracket, or NULL if it is not closed.
+ * what is behind the bracket, or NULL if there is none.
  */
 static const char *
 parse_bracket(const char *p, List **steps)
 {
 	StringInfoData step;
-	char		quote = p[1] == '"' || p[1] == '\'' ? p[1] : '\0';
-	const char *q = p + (quote ? 2 : 1);
+	const char *q;
 
-	initStringInfo(&step);
-	for (; *q && *q != (quote ? quote : ']'); q++)
+	if (*p++ != '[')
+		return NULL;
+	if ((q = skip_quoted(p)) != NULL)
 	{
-		if (quote && *q == '\\' && q[1])
-			q++;
-		appendStringInfoChar(&step, *q);
+		if (*q != ']')
+			return NULL;
+		initStringInfo(&step);
+		for (p++; p < q - 1; p++)
+		{
+			if (*p == '\\')
+				p++;
+			appendStringInfoChar(&step, *p);
+		}
+		*steps = lappend(*steps, step.data);
+		return q + 1;
 	}
-	if (quote && *q == quote)
-		q++;
+	q = p + (*p == '-' ? 1 : 0);
+	if (strspn(q, "0123456789") == 0)
+		return NULL;
+	q += strspn(q, "0123456789");
+	if (*q == '.' && strspn(q + 1, "0123456789") > 0)
+		q += 1 + strspn(q + 1, "0123456789");
 	if (*q != ']')
 		return NULL;
-	*steps = lappend(*steps, step.data);
+	*steps = lappend(*steps, pnstrdup(p, q - p));
 	return q + 1;
 }
 
@@ -171,6 +233,7 @@ path_exists(const JsonbContainer *container, List *steps, int depth)
 	uint32		position;
 
 	check_stack_depth();
+	CHECK_FOR_INTERRUPTS();
 	if (!find_child(container, list_nth(steps, depth), &position, &child))
 		return false;
 	if (depth == list_length(steps) - 1)

@@ -11,6 +11,7 @@
 #include "postgres.h"
 
 #include "miscadmin.h"
+#include "nodes/pg_list.h"
 
 #include "base/json.h"
 #include "document/mapping.h"
@@ -19,25 +20,32 @@
 
 #define DEFAULT_DYNAMIC "false" /* Kuzzle's */
 
+/* Where something is, for messages; formatted only when it is needed. */
+typedef struct Path
+{
+	const struct Path *parent;	/* NULL: key is at the root */
+	const JsonbValue *key;
+} Path;
+
 static const char *const level_keys[] =
 {"properties", "_meta", "dynamic", "dynamic_templates", NULL};
 
 static JEntry normalize_level(StringInfo buffer, const JsonbContainer *level,
-							  const char *path, bool root);
+							  const Path *path);
 static JEntry normalize_properties(StringInfo buffer, const JsonbContainer *properties,
-								   const char *path);
-static void check_level(const JsonbContainer *level, const char *path, bool root);
-static void check_dynamic(const JsonbValue *dynamic, const char *path);
+								   const Path *path);
+static void check_level(const JsonbContainer *level, const Path *path);
+static void check_dynamic(const JsonbValue *dynamic, const Path *path);
 static void check_types(const JsonbContainer *stored, const JsonbContainer *changes,
-						const char *path);
+						const Path *path);
 static char *field_type(const JsonbContainer *definition);
 static bool is_level(const JsonbContainer *definition);
-static char *child_path(const char *path, const JsonbValue *key);
+static char *path_text(const Path *path);
 static bool unknown_in_value(const JsonbContainer *definition, bool strict,
-							 const JsonbValue *value, const char *path,
+							 const JsonbValue *value, const Path *path,
 							 KzUnknownField *unknown);
 static bool unknown_in_object(const JsonbContainer *definition, bool strict,
-							  const JsonbContainer *object, const char *path,
+							  const JsonbContainer *object, const Path *path,
 							  KzUnknownField *unknown);
 
 /*
@@ -52,7 +60,7 @@ kz_mapping_normalize(Jsonb *mappings)
 	if (!JB_ROOT_IS_OBJECT(mappings))
 		kz_raise(KZ_ERROR_INVALID_MAPPING, NULL, "", " Expected an object.");
 	kz_json_start(&buffer);
-	normalize_level(&buffer, &mappings->root, "", true);
+	normalize_level(&buffer, &mappings->root, NULL);
 	return kz_json_finish(&buffer);
 }
 
@@ -67,7 +75,7 @@ kz_mapping_update(Jsonb *stored, Jsonb *changes)
 	JsonbPair	meta;
 	Jsonb	   *merged;
 
-	check_types(&stored->root, &changes->root, "");
+	check_types(&stored->root, &changes->root, NULL);
 	merged = kz_merge_deep(stored, changes);
 	if (!kz_json_field(&changes->root, "_meta", &meta.value))
 		return merged;
@@ -130,10 +138,10 @@ kz_mapping_find_unknown(Jsonb *mappings, Jsonb *document, KzUnknownField *unknow
 
 /*
  * Write a level or the definition of a plain field, checked.  path is where it
- * is, for messages.
+ * is, NULL for the root.
  */
 static JEntry
-normalize_level(StringInfo buffer, const JsonbContainer *level, const char *path, bool root)
+normalize_level(StringInfo buffer, const JsonbContainer *level, const Path *path)
 {
 	KzJsonWriter writer;
 	KzJsonCursor keys,
@@ -142,7 +150,8 @@ normalize_level(StringInfo buffer, const JsonbContainer *level, const char *path
 				value;
 
 	check_stack_depth();
-	check_level(level, path, root);
+	CHECK_FOR_INTERRUPTS();
+	check_level(level, path);
 	kz_json_begin_object(&writer, buffer, JsonContainerSize(level));
 	kz_json_keys(&keys, level);
 	while (kz_json_next(&keys, &key))
@@ -152,11 +161,12 @@ normalize_level(StringInfo buffer, const JsonbContainer *level, const char *path
 	kz_json_values(&values, level);
 	while (kz_json_next(&keys, &key))
 	{
+		Path		here = {path, &key};
+
 		kz_json_next(&values, &value);
 		if (kz_json_equals(&key, "properties"))
 			kz_json_put_entry(&writer,
-							  normalize_properties(buffer, value.val.binary.data,
-												   child_path(path, &key)));
+							  normalize_properties(buffer, value.val.binary.data, &here));
 		else
 		{
 			if (kz_json_equals(&key, "dynamic") && value.type == jbvBool)
@@ -168,7 +178,7 @@ normalize_level(StringInfo buffer, const JsonbContainer *level, const char *path
 }
 
 static JEntry
-normalize_properties(StringInfo buffer, const JsonbContainer *properties, const char *path)
+normalize_properties(StringInfo buffer, const JsonbContainer *properties, const Path *path)
 {
 	KzJsonWriter writer;
 	KzJsonCursor keys,
@@ -185,13 +195,13 @@ normalize_properties(StringInfo buffer, const JsonbContainer *properties, const 
 	kz_json_values(&values, properties);
 	while (kz_json_next(&keys, &key))
 	{
-		const char *field = child_path(path, &key);
+		Path		here = {path, &key};
 
 		kz_json_next(&values, &value);
 		if (!kz_json_is_object(&value))
-			kz_raise(KZ_ERROR_INVALID_MAPPING, NULL, field,
+			kz_raise(KZ_ERROR_INVALID_MAPPING, NULL, path_text(&here),
 					 " The definition of a field must be an object.");
-		kz_json_put_entry(&writer, normalize_level(buffer, value.val.binary.data, field, false));
+		kz_json_put_entry(&writer, normalize_level(buffer, value.val.binary.data, &here));
 	}
 	return kz_json_end(&writer);
 }
@@ -201,18 +211,20 @@ normalize_properties(StringInfo buffer, const JsonbContainer *properties, const 
  * alone, but for dynamic.
  */
 static void
-check_level(const JsonbContainer *level, const char *path, bool root)
+check_level(const JsonbContainer *level, const Path *path)
 {
 	KzJsonCursor keys,
 				values;
 	JsonbValue	key,
 				value;
+	bool		root = path == NULL;
 	bool		strict_keys = root || kz_json_field(level, "properties", &value);
 
 	kz_json_keys(&keys, level);
 	kz_json_values(&values, level);
 	while (kz_json_next(&keys, &key))
 	{
+		Path		here = {path, &key};
 		bool		known = !root && kz_json_equals(&key, "type");
 
 		kz_json_next(&values, &value);
@@ -222,22 +234,21 @@ check_level(const JsonbContainer *level, const char *path, bool root)
 			kz_raise(KZ_ERROR_INVALID_MAPPING,
 					 root ? "Allowed here: properties, _meta, dynamic, dynamic_templates." :
 					 "Allowed here: type, properties, _meta, dynamic, dynamic_templates.",
-					 child_path(path, &key), "");
+					 path_text(&here), "");
 		if (kz_json_equals(&key, "dynamic"))
-			check_dynamic(&value, child_path(path, &key));
+			check_dynamic(&value, &here);
 		else if ((kz_json_equals(&key, "properties") || (root && kz_json_equals(&key, "_meta"))) &&
 				 !kz_json_is_object(&value))
-			kz_raise(KZ_ERROR_INVALID_MAPPING, NULL, child_path(path, &key),
-					 " Expected an object.");
+			kz_raise(KZ_ERROR_INVALID_MAPPING, NULL, path_text(&here), " Expected an object.");
 	}
 }
 
 static void
-check_dynamic(const JsonbValue *dynamic, const char *path)
+check_dynamic(const JsonbValue *dynamic, const Path *path)
 {
 	if (dynamic->type != jbvBool && !kz_json_equals(dynamic, "true") &&
 		!kz_json_equals(dynamic, "false") && !kz_json_equals(dynamic, "strict"))
-		kz_raise(KZ_ERROR_INVALID_MAPPING, NULL, path,
+		kz_raise(KZ_ERROR_INVALID_MAPPING, NULL, path_text(path),
 				 " Expected one of: \"true\", \"false\", \"strict\".");
 }
 
@@ -246,14 +257,15 @@ check_dynamic(const JsonbValue *dynamic, const char *path)
  * Elasticsearch's, in its form without a position.)
  */
 static void
-check_types(const JsonbContainer *stored, const JsonbContainer *changes, const char *path)
+check_types(const JsonbContainer *stored, const JsonbContainer *changes, const Path *path)
 {
 	KzJsonCursor keys,
 				values;
 	JsonbValue	sprops,
 				cprops,
 				key,
-				changed;
+				before,
+				after;
 
 	check_stack_depth();
 	if (!kz_json_field(stored, "properties", &sprops) ||
@@ -263,24 +275,24 @@ check_types(const JsonbContainer *stored, const JsonbContainer *changes, const c
 	kz_json_values(&values, cprops.val.binary.data);
 	while (kz_json_next(&keys, &key))
 	{
-		JsonbValue *before = getKeyJsonValueFromContainer(sprops.val.binary.data,
-														  key.val.string.val,
-														  key.val.string.len, NULL);
-		const char *field = child_path(path, &key);
+		Path		here = {path, &key};
 		char	   *old,
 				   *new;
 
-		kz_json_next(&values, &changed);
-		if (!before)
+		kz_json_next(&values, &after);
+		if (!getKeyJsonValueFromContainer(sprops.val.binary.data, key.val.string.val,
+										  key.val.string.len, &before))
 			continue;
-		old = field_type(before->val.binary.data);
-		new = field_type(changed.val.binary.data);
+		old = field_type(before.val.binary.data);
+		new = field_type(after.val.binary.data);
 		if (strcmp(old, new) != 0)
 			kz_raise(KZ_ERROR_BAD_REQUEST,
 					 "The type of a field is fixed once it is given; map a new field instead.",
 					 psprintf("mapper [%s] cannot be changed from type [%s] to [%s]",
-							  field, old, new));
-		check_types(before->val.binary.data, changed.val.binary.data, field);
+							  path_text(&here), old, new));
+		pfree(old);
+		pfree(new);
+		check_types(before.val.binary.data, after.val.binary.data, &here);
 	}
 }
 
@@ -313,11 +325,28 @@ is_level(const JsonbContainer *definition)
 		kz_json_equals(&type, "object") || kz_json_equals(&type, "nested");
 }
 
+/*
+ * A path with dots, palloc'd.
+ */
 static char *
-child_path(const char *path, const JsonbValue *key)
+path_text(const Path *path)
 {
-	return psprintf("%s%s%.*s", path, *path ? "." : "",
-					key->val.string.len, key->val.string.val);
+	StringInfoData buffer;
+	List	   *keys = NIL;
+	ListCell   *lc;
+
+	for (; path; path = path->parent)
+		keys = lcons(unconstify(JsonbValue *, path->key), keys);
+	initStringInfo(&buffer);
+	foreach(lc, keys)
+	{
+		const JsonbValue *key = lfirst(lc);
+
+		if (buffer.len > 0)
+			appendStringInfoChar(&buffer, '.');
+		appendBinaryStringInfo(&buffer, key->val.string.val, key->val.string.len);
+	}
+	return buffer.data;
 }
 
 /*
@@ -326,12 +355,13 @@ child_path(const char *path, const JsonbValue *key)
  */
 static bool
 unknown_in_value(const JsonbContainer *definition, bool strict, const JsonbValue *value,
-				 const char *path, KzUnknownField *unknown)
+				 const Path *path, KzUnknownField *unknown)
 {
 	KzJsonCursor cursor;
 	JsonbValue	element;
 
 	check_stack_depth();
+	CHECK_FOR_INTERRUPTS();
 	if (kz_json_is_object(value))
 		return unknown_in_object(definition, strict, value->val.binary.data, path, unknown);
 	if (!kz_json_is_array(value))
@@ -349,12 +379,13 @@ unknown_in_value(const JsonbContainer *definition, bool strict, const JsonbValue
  */
 static bool
 unknown_in_object(const JsonbContainer *definition, bool strict,
-				  const JsonbContainer *object, const char *path, KzUnknownField *unknown)
+				  const JsonbContainer *object, const Path *path, KzUnknownField *unknown)
 {
 	KzJsonCursor keys,
 				values;
 	JsonbValue	dynamic,
 				properties,
+				field,
 				key,
 				value;
 	bool		has_properties = kz_json_field(definition, "properties", &properties);
@@ -365,23 +396,23 @@ unknown_in_object(const JsonbContainer *definition, bool strict,
 	kz_json_values(&values, object);
 	while (kz_json_next(&keys, &key))
 	{
-		JsonbValue *known = NULL;
+		Path		here = {path, &key};
+		bool		known;
 
 		kz_json_next(&values, &value);
 		if (!path && kz_json_equals(&key, KZ_METADATA_KEY))
 			continue;
-		if (has_properties)
-			known = getKeyJsonValueFromContainer(properties.val.binary.data,
-												 key.val.string.val, key.val.string.len, NULL);
+		known = has_properties &&
+			getKeyJsonValueFromContainer(properties.val.binary.data, key.val.string.val,
+										 key.val.string.len, &field) != NULL;
 		if (!known && strict)
 		{
 			unknown->field = pnstrdup(key.val.string.val, key.val.string.len);
-			unknown->within = pstrdup(path ? path : "_doc");
+			unknown->within = path ? path_text(path) : pstrdup("_doc");
 			return true;
 		}
-		if (known && is_level(known->val.binary.data) && value.type == jbvBinary &&
-			unknown_in_value(known->val.binary.data, strict, &value,
-							 child_path(path ? path : "", &key), unknown))
+		if (known && value.type == jbvBinary && is_level(field.val.binary.data) &&
+			unknown_in_value(field.val.binary.data, strict, &value, &here, unknown))
 			return true;
 	}
 	return false;

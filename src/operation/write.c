@@ -79,6 +79,7 @@ static bool check_presence(Turn *turn, KzItem *item);
 static bool check_version(Turn *turn, KzItem *item);
 static bool check_mapping(Turn *turn, KzItem *item, Jsonb *image);
 static Jsonb *make_image(const Turn *turn, const KzItem *item);
+static Jsonb *make_stripped(const Turn *turn, const KzChange *change);
 static Jsonb *make_upserted(const Turn *turn, const KzChange *change);
 static bool perform(Turn *turn, Write write);
 static Obstacle find_obstacle(Turn *turn, Write write, int retries);
@@ -298,8 +299,6 @@ static Jsonb *
 make_image(const Turn *turn, const KzItem *item)
 {
 	const KzChange *change = &item->change;
-	Jsonb	   *image;
-	ListCell   *lc;
 
 	switch (change->action)
 	{
@@ -312,15 +311,33 @@ make_image(const Turn *turn, const KzItem *item)
 		case KZ_ACTION_UPSERT:
 			return make_upserted(turn, change);
 		case KZ_ACTION_DELETE_FIELDS:
-			image = turn->image.source;
-			foreach(lc, change->fields)
-				image = kz_field_remove(image, lfirst(lc));
-			if (!JB_ROOT_IS_OBJECT(image))
-				return image;	/* stored by plain SQL; has no metadata */
-			return kz_merge_deep(image, kz_stamp_changes(&turn->stamp, kz_json_object(NULL, 0)));
+			return make_stripped(turn, change);
 		default:
 			elog(ERROR, "action %d makes no document", change->action);
 	}
+}
+
+/*
+ * The document without the fields that are to be removed.
+ */
+static Jsonb *
+make_stripped(const Turn *turn, const KzChange *change)
+{
+	Jsonb	   *image = turn->image.source;
+	ListCell   *lc;
+
+	foreach(lc, change->fields)
+	{
+		Jsonb	   *rest = kz_field_remove(image, lfirst(lc));
+
+		CHECK_FOR_INTERRUPTS();
+		if (rest != image && image != turn->image.source)
+			pfree(image);
+		image = rest;
+	}
+	if (!JB_ROOT_IS_OBJECT(image))
+		return image;			/* stored by plain SQL; has no metadata */
+	return kz_merge_deep(image, kz_stamp_changes(&turn->stamp, kz_json_object(NULL, 0)));
 }
 
 static Jsonb *

@@ -145,4 +145,16 @@ SELECT pg_temp.removed_or_refused(5000);
 RESET max_stack_depth;
 SELECT pg_temp.removed_or_refused(5000);
 
+-- stray brackets and dots mean what they mean to lodash (each on what the one before it left)
+SELECT kz_create('fields', 'doc', '{"": null, "[": {"a": 2}, "b": {"a]b": true}, "c": "s", "a.b": ""}', 'stray') -> '_version' AS version;
+SELECT path, kz_delete_fields('fields', 'doc', 'stray', ARRAY[path], source => true)->'_source' AS source
+FROM (VALUES ('["b"].a]b'), ('[.a'), ('].'), ('["c"]]'), ('["a.b"][')) AS paths(path)
+ORDER BY path COLLATE "C";
+
+-- a long path costs no more than its length
+SET statement_timeout = '5s';
+SELECT kz_delete_fields('fields', 'doc', 'stray', ARRAY[repeat('[', 200000), repeat('["', 200000), repeat('[''\', 200000),
+	repeat('.', 200000), repeat('[]', 200000)], source => true) ? '_source' AS done;
+RESET statement_timeout;
+
 SELECT kz_delete_index('fields');
