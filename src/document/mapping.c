@@ -50,7 +50,7 @@ static bool unknown_in_object(const JsonbContainer *definition, bool strict,
 
 /*
  * Check mappings and give dynamic the form in which it is stored.
- * Raises KZ400 (invalid_mapping).
+ * Raises KZ400 (invalid_mapping, or invalid_type if they are no object).
  */
 Jsonb *
 kz_mapping_normalize(Jsonb *mappings)
@@ -58,7 +58,7 @@ kz_mapping_normalize(Jsonb *mappings)
 	StringInfoData buffer;
 
 	if (!JB_ROOT_IS_OBJECT(mappings))
-		kz_raise(KZ_ERROR_INVALID_MAPPING, NULL, "", " Expected an object.");
+		kz_raise(KZ_ERROR_INVALID_TYPE, NULL, "mappings", "object");
 	kz_json_start(&buffer);
 	normalize_level(&buffer, &mappings->root, NULL);
 	return kz_json_finish(&buffer);

@@ -23,6 +23,7 @@
 #include "catalog/namespace.h"
 #include "catalog/pg_type.h"
 #include "commands/trigger.h"
+#include "common/int.h"
 #include "storage/lmgr.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
@@ -63,7 +64,6 @@ enum
 typedef struct CatalogTable
 {
 	const char *name;
-	const char *primary_key;
 	const Oid  *types;			/* of its columns */
 	int			columns;
 	int			position;		/* its column position */
@@ -77,14 +77,12 @@ static const Oid collection_types[COLLECTION_COLUMNS] = {
 
 static CatalogTable index_table = {
 	.name = "index",
-	.primary_key = "index_pkey",
 	.types = index_types,
 	.columns = INDEX_COLUMNS,
 	.position = INDEX_POSITION
 };
 static CatalogTable collection_table = {
 	.name = "collection",
-	.primary_key = "collection_pkey",
 	.types = collection_types,
 	.columns = COLLECTION_COLUMNS,
 	.position = COLLECTION_POSITION
@@ -92,8 +90,8 @@ static CatalogTable collection_table = {
 
 static Relation open_table(const CatalogTable *table, LOCKMODE lockmode);
 static Oid	find_relation(const char *name);
-static SysScanDesc begin_scan(Relation relation, const CatalogTable *table, ScanKey keys,
-							  const char *first, const char *second);
+static SysScanDesc begin_scan(Relation relation, ScanKey keys, const char *first,
+							  const char *second);
 static void put_row(CatalogTable *table, const char *first, const char *second,
 					Datum *values);
 static void remove_rows(CatalogTable *table, const char *first, const char *second);
@@ -157,7 +155,7 @@ kz_catalog_find_index(const char *name, KzIndexRow *row)
 {
 	Relation	relation = open_table(&index_table, AccessShareLock);
 	ScanKeyData keys[2];
-	SysScanDesc scan = begin_scan(relation, &index_table, keys, name, NULL);
+	SysScanDesc scan = begin_scan(relation, keys, name, NULL);
 	HeapTuple	tuple = systable_getnext(scan);
 
 	if (HeapTupleIsValid(tuple))
@@ -175,7 +173,7 @@ kz_catalog_list_indexes(void)
 {
 	Relation	relation = open_table(&index_table, AccessShareLock);
 	ScanKeyData keys[2];
-	SysScanDesc scan = begin_scan(relation, &index_table, keys, NULL, NULL);
+	SysScanDesc scan = begin_scan(relation, keys, NULL, NULL);
 	HeapTuple	tuple;
 	List	   *rows = NIL;
 
@@ -221,7 +219,7 @@ kz_catalog_find_collection(const char *index, const char *name, KzCollectionRow 
 {
 	Relation	relation = open_table(&collection_table, AccessShareLock);
 	ScanKeyData keys[2];
-	SysScanDesc scan = begin_scan(relation, &collection_table, keys, index, name);
+	SysScanDesc scan = begin_scan(relation, keys, index, name);
 	HeapTuple	tuple = systable_getnext(scan);
 
 	if (HeapTupleIsValid(tuple))
@@ -239,8 +237,7 @@ List *
 kz_catalog_list_collections(const char *index)
 {
 	Relation	relation = open_table(&collection_table, AccessShareLock);
-	Relation	primary_key = index_open(find_relation(collection_table.primary_key),
-										 AccessShareLock);
+	Relation	primary_key = index_open(relation->rd_pkindex, AccessShareLock);
 	ScanKeyData keys[2];
 	SysScanDesc scan;
 	HeapTuple	tuple;
@@ -300,7 +297,9 @@ open_table(const CatalogTable *table, LOCKMODE lockmode)
 {
 	Relation	relation = table_open(find_relation(table->name), lockmode);
 	TupleDesc	tupdesc = RelationGetDescr(relation);
-	bool		intact = tupdesc->natts == table->columns;
+	int			nindexes = list_length(RelationGetIndexList(relation));
+	bool		intact = relation->rd_rel->relkind == RELKIND_RELATION &&
+	tupdesc->natts == table->columns && OidIsValid(relation->rd_pkindex);
 
 	for (int i = 0; intact && i < table->columns; i++)
 	{
@@ -310,13 +309,13 @@ open_table(const CatalogTable *table, LOCKMODE lockmode)
 	}
 
 	/* CatalogTupleInsert and its kin can do simple indexes only. */
-	if (lockmode > AccessShareLock && list_length(RelationGetIndexList(relation)) != 1)
+	if (lockmode > AccessShareLock && nindexes != 1)
 		intact = false;
 	if (!intact)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("table \"%s.%s\" has been altered", CATALOG_SCHEMA, table->name),
-				 errhint("Drop and create the extension: the tables of its collections stay.")));
+				 errhint("Undo what was done to it, or drop and create the extension: the tables of its collections stay.")));
 	return relation;
 }
 
@@ -337,8 +336,7 @@ find_relation(const char *name)
  * any.
  */
 static SysScanDesc
-begin_scan(Relation relation, const CatalogTable *table, ScanKey keys, const char *first,
-		   const char *second)
+begin_scan(Relation relation, ScanKey keys, const char *first, const char *second)
 {
 	int			nkeys = 0;
 
@@ -348,8 +346,7 @@ begin_scan(Relation relation, const CatalogTable *table, ScanKey keys, const cha
 	if (second)
 		ScanKeyInit(&keys[nkeys++], 2, BTEqualStrategyNumber, F_TEXTEQ,
 					CStringGetTextDatum(second));
-	return systable_beginscan(relation, find_relation(table->primary_key), nkeys > 0, NULL,
-							  nkeys, keys);
+	return systable_beginscan(relation, relation->rd_pkindex, nkeys > 0, NULL, nkeys, keys);
 }
 
 /*
@@ -362,7 +359,7 @@ put_row(CatalogTable *table, const char *first, const char *second, Datum *value
 	Relation	relation = open_table(table, RowExclusiveLock);
 	bool		nulls[COLLECTION_COLUMNS] = {false};
 	ScanKeyData keys[2];
-	SysScanDesc scan = begin_scan(relation, table, keys, first, second);
+	SysScanDesc scan = begin_scan(relation, keys, first, second);
 	HeapTuple	old = systable_getnext(scan);
 	HeapTuple	new;
 
@@ -392,7 +389,7 @@ remove_rows(CatalogTable *table, const char *first, const char *second)
 {
 	Relation	relation = open_table(table, RowExclusiveLock);
 	ScanKeyData keys[2];
-	SysScanDesc scan = begin_scan(relation, table, keys, first, second);
+	SysScanDesc scan = begin_scan(relation, keys, first, second);
 	HeapTuple	tuple;
 
 	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
@@ -410,7 +407,7 @@ remove_rows(CatalogTable *table, const char *first, const char *second)
 static int64
 next_position(Relation relation, const CatalogTable *table)
 {
-	SysScanDesc scan = begin_scan(relation, table, NULL, NULL, NULL);
+	SysScanDesc scan = begin_scan(relation, NULL, NULL, NULL);
 	HeapTuple	tuple;
 	int64		last = 0;
 
@@ -424,7 +421,11 @@ next_position(Relation relation, const CatalogTable *table)
 		last = Max(last, position);
 	}
 	systable_endscan(scan);
-	return last + 1;
+	if (pg_add_s64_overflow(last, 1, &last))
+		ereport(ERROR,
+				(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+				 errmsg("bigint out of range")));
+	return last;
 }
 
 static void

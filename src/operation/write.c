@@ -52,6 +52,7 @@ typedef enum Obstacle
 {
 	OBSTACLE_CONFLICT,			/* another transaction was faster */
 	OBSTACLE_ABSENT,			/* it deleted the document */
+	OBSTACLE_SUSPECTED,			/* perhaps nobody */
 	OBSTACLE_SUPPRESSED			/* nobody: a trigger or policy is in the way */
 } Obstacle;
 
@@ -82,7 +83,7 @@ static Jsonb *make_image(const Turn *turn, const KzItem *item);
 static Jsonb *make_stripped(const Turn *turn, const KzChange *change);
 static Jsonb *make_upserted(const Turn *turn, const KzChange *change);
 static bool perform(Turn *turn, Write write);
-static Obstacle find_obstacle(Turn *turn, Write write, int retries);
+static Obstacle find_obstacle(Turn *turn, Write write);
 static void fail_absent(Turn *turn, KzItem *item);
 static void fail_suppressed(Turn *turn, KzItem *item);
 static void fail_faster(Turn *turn, KzItem *item);
@@ -119,8 +120,10 @@ kz_write(KzWriter *writer, KzItem **items, int nitems, const KzStamp *stamp)
 		write = decide(&turn);
 		if (write == WRITE_NOTHING || perform(&turn, write))
 			return;
-		switch (find_obstacle(&turn, write, retries))
+		switch (find_obstacle(&turn, write))
 		{
+			case OBSTACLE_SUSPECTED:
+				continue;
 			case OBSTACLE_ABSENT:
 				fail_items(&turn, fail_absent);
 				return;
@@ -380,10 +383,10 @@ perform(Turn *turn, Write write)
 /*
  * Find out why a write touched no row.  An insert that did nothing although
  * nothing is there may have met a row that was deleted since; so it is tried
- * once more, if there is a retry, before anything else is suspected.
+ * once more before a trigger or a policy is blamed.
  */
 static Obstacle
-find_obstacle(Turn *turn, Write write, int retries)
+find_obstacle(Turn *turn, Write write)
 {
 	KzWriter   *writer = turn->writer;
 	const KzChange *first = &turn->items[0]->change;
@@ -392,12 +395,12 @@ find_obstacle(Turn *turn, Write write, int retries)
 
 	if (write == WRITE_INSERT)
 	{
-		bool		suspicion = !found && kz_writer_may_suppress_insert(writer);
-		bool		last = retries <= 0 || kz_writer_is_foreign(writer);
-		bool		confirmed = suspicion && (turn->suspicion || last);
+		bool		again = turn->suspicion || kz_writer_is_foreign(writer);
 
-		turn->suspicion = suspicion;
-		return confirmed ? OBSTACLE_SUPPRESSED : OBSTACLE_CONFLICT;
+		turn->suspicion = !found && kz_writer_may_suppress_insert(writer);
+		if (!turn->suspicion)
+			return OBSTACLE_CONFLICT;
+		return again ? OBSTACLE_SUPPRESSED : OBSTACLE_SUSPECTED;
 	}
 	if (found)
 		return kz_writer_same_row(writer, &turn->row, &now) ?

@@ -70,7 +70,9 @@ SELECT what, pg_temp.attach(definition) FROM (VALUES
 	(20, 'unique on another column', 'CREATE TABLE %s (_id text NOT NULL, _version bigint NOT NULL UNIQUE, _source jsonb NOT NULL)'),
 	(21, 'unique only by a nondeterministic collation', 'CREATE TABLE %s (_id text NOT NULL, _version bigint NOT NULL, _source jsonb NOT NULL); CREATE UNIQUE INDEX ON %1$s (_id COLLATE shop.no_case)'),
 	(22, 'exclusion constraint', 'CREATE TABLE %s (_id text NOT NULL, _version bigint NOT NULL, _source jsonb NOT NULL, EXCLUDE (_id WITH =))'),
-	(23, 'another column NOT NULL without default', 'CREATE TABLE %s (_id text PRIMARY KEY, _version bigint NOT NULL, _source jsonb NOT NULL, note text NOT NULL)')
+	(23, 'another column NOT NULL without default', 'CREATE TABLE %s (_id text PRIMARY KEY, _version bigint NOT NULL, _source jsonb NOT NULL, note text NOT NULL)'),
+	(24, 'deferrable, beside one that fits', 'CREATE TABLE %s (_id text PRIMARY KEY, _version bigint NOT NULL, _source jsonb NOT NULL, UNIQUE (_id) DEFERRABLE)'),
+	(25, 'one that fits, beside a deferrable one', 'CREATE TABLE %s (_id text NOT NULL UNIQUE, _version bigint NOT NULL, _source jsonb NOT NULL, PRIMARY KEY (_id) DEFERRABLE INITIALLY DEFERRED)')
 ) AS t (ord, what, definition) ORDER BY ord;
 SELECT * FROM kz_list_collections('shop');
 

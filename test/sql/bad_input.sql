@@ -53,6 +53,23 @@ FROM unnest(ARRAY['kz_create(''bad_input'', ''doc'', ''{}'', '''')', 'kz_upsert(
 -- an id of a megabyte does not fill the log
 SELECT length(outcome) < 10000 AS short, unchanged FROM pg_temp.try($$SELECT kz_upsert('bad_input', 'doc', repeat('x', 1000000), '{}')$$);
 
+-- nor does any other argument
+SELECT argument, left(outcome, 5) AS state, length(outcome) < 1500 AS short, unchanged
+FROM (VALUES
+	(1, 'index', 'kz_upsert(repeat(''x'', 1000000), ''doc'', ''a'', ''{}'')'),
+	(2, 'collection', 'kz_upsert(''bad_input'', repeat(''x'', 1000000), ''a'', ''{}'')'),
+	(3, 'id', 'kz_get(''bad_input'', ''doc'', repeat(''x'', 1000000))'),
+	(4, 'refresh', 'kz_upsert(''bad_input'', ''doc'', ''a'', ''{"n": 2}'', refresh => repeat(''x'', 1000000))'),
+	(5, 'index of kz_create_index', 'kz_create_index(repeat(''x'', 1000000))'),
+	(6, 'index of kz_delete_index', 'kz_delete_index(repeat(''x'', 1000000))'),
+	(7, 'collection of kz_create_collection', 'kz_create_collection(''bad_input'', repeat(''x'', 1000000))'),
+	(8, 'collection of kz_delete_collection', 'kz_delete_collection(''bad_input'', repeat(''x'', 1000000))'),
+	(9, 'mappings', 'kz_create_collection(''bad_input'', ''other'', jsonb_build_object(repeat(''x'', 1000000), 1))')
+) AS t (ord, argument, call), pg_temp.try('SELECT ' || call) ORDER BY ord;
+-- what is left of it ends where a character ends
+SELECT split_part(outcome, E'\n', 1) = 'KZ412 The index "x' || repeat('é', 299) || '..." does not exist.' AS clipped
+FROM pg_temp.try($$SELECT kz_upsert('x' || repeat('é', 1000), 'doc', 'a', '{}')$$);
+
 -- unknown index, unknown collection: each function
 CREATE TEMP TABLE every_function (ord serial, call text);
 INSERT INTO every_function (call) VALUES

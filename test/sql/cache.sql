@@ -134,6 +134,26 @@ COMMIT;
 SELECT kz_get('memo', 'notes', 'a'), kz_get('memo', 'letters', 'a');
 SELECT kz_update('memo', 'notes', 'a', '{"n": 17}', source => true);
 
+-- two tables change places, twice, while a trigger holds up an update of one of
+-- them: each call uses the table that has the name then
+CREATE FUNCTION memo.swap() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+	RAISE NOTICE 'notes: %, letters: %', kz_get('memo', 'notes', 'a'), kz_get('memo', 'letters', 'a');
+	ALTER TABLE memo.notes RENAME TO between;
+	ALTER TABLE memo.letters RENAME TO notes;
+	ALTER TABLE memo.between RENAME TO letters;
+	RAISE NOTICE 'notes: %, letters: %', kz_get('memo', 'notes', 'a'), kz_get('memo', 'letters', 'a');
+	ALTER TABLE memo.notes RENAME TO between;
+	ALTER TABLE memo.letters RENAME TO notes;
+	ALTER TABLE memo.between RENAME TO letters;
+	RETURN CASE WHEN NEW._source ? 'suppressed' THEN NULL ELSE NEW END;
+END $$;
+CREATE TRIGGER swap BEFORE UPDATE ON memo.notes FOR EACH ROW EXECUTE FUNCTION memo.swap();
+SELECT kz_update('memo', 'notes', 'a', '{"swapped": 1}', source => true);
+SELECT kz_update('memo', 'notes', 'a', '{"suppressed": 1}');
+DROP TRIGGER swap ON memo.notes;
+SELECT kz_get('memo', 'notes', 'a'), kz_get('memo', 'letters', 'a');
+
 -- another table under the same name, in one call with what uses it
 DO $$
 BEGIN

@@ -46,6 +46,15 @@ SELECT kz_create_collection('farm', 'cows', '{"properties": {"born": {"type": "d
 SELECT kz_get_mapping('farm', 'cows'), kz_get_settings('farm', 'cows');
 SELECT kz_get('farm', 'cows', 'elsa');
 
+-- created again with nothing new, as applications do at every start: nothing is written
+SELECT xmin AS before FROM kz_catalog.collection WHERE index = 'farm' AND name = 'cows' \gset
+SELECT kz_create_collection('farm', 'cows');
+SELECT kz_create_collection('farm', 'cows', '{"dynamic": "strict", "properties": {"born": {"type": "date"}}}', '{"limit": 3}');
+SELECT kz_update_collection('farm', 'cows', '{"properties": {"name": {"type": "keyword"}}}', '{}');
+SELECT xmin = :'before'::xid AS unchanged FROM kz_catalog.collection WHERE index = 'farm' AND name = 'cows';
+SELECT kz_create_collection('farm', 'cows', settings => '{"limit": 3.0}');
+SELECT xmin = :'before'::xid AS unchanged FROM kz_catalog.collection WHERE index = 'farm' AND name = 'cows';
+
 -- update: mappings or settings alone
 SELECT kz_update_collection('farm', 'cows', mappings => '{"dynamic": "false"}');
 SELECT kz_update_collection('farm', 'cows', settings => '{"limit": 4}');

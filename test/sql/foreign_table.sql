@@ -122,6 +122,38 @@ RESET ROLE;
 REVOKE USAGE ON SCHEMA near FROM regress_kz_user;
 DROP ROLE regress_kz_user;
 
+-- its inheritance children are not the collection's
+CREATE TABLE near.kid () INHERITS (near.items);
+INSERT INTO near.kid VALUES ('kid', 1, '{"of": "near"}');
+SELECT count(*) AS far, kz_count('near', 'items') = count(*) AS counted, kz_exists('near', 'items', 'kid') FROM far.items;
+SELECT kz_get('near', 'items', 'kid');
+SELECT kz_update('near', 'items', 'kid', '{"n": 1}');
+SELECT kz_delete('near', 'items', 'kid');
+SELECT kz_upsert('near', 'items', 'kid', '{"of": "far"}', source => true);
+SELECT kz_update('near', 'items', 'kid', '{"n": 1}', source => true);
+SELECT kz_delete('near', 'items', 'kid', source => true);
+SELECT kz_truncate_collection('near', 'items');
+SELECT count(*) AS far, kz_count('near', 'items') FROM far.items;
+SELECT * FROM near.kid;
+DROP TABLE near.kid;
+
+-- what the far side does not keep NOT NULL is an error, and the session goes on
+ALTER TABLE far.items ALTER _version DROP NOT NULL, ALTER _source DROP NOT NULL;
+INSERT INTO far.items VALUES ('v', NULL, '{"n": 1}'), ('s', 1, NULL), ('t', 1, '{"n": 1}');
+SELECT kz_get('near', 'items', 'v');
+SELECT kz_get('near', 'items', 's');
+SELECT kz_exists('near', 'items', 's');
+SELECT kz_update('near', 'items', 's', '{"n": 2}');
+SELECT kz_upsert('near', 'items', 'v', '{"n": 2}');
+SELECT kz_delete('near', 'items', 's');
+DO $$ BEGIN
+	PERFORM kz_get('near', 'items', 's');
+EXCEPTION WHEN null_value_not_allowed THEN
+	RAISE WARNING '%: %', SQLSTATE, SQLERRM;
+END $$;
+SELECT kz_update('near', 'items', 't', '{"n": 2}', source => true);
+SELECT * FROM far.items ORDER BY _id;
+
 -- truncate reaches the far table; delete only detaches
 SELECT kz_truncate_collection('near', 'items');
 SELECT count(*) FROM far.items;

@@ -110,7 +110,7 @@ SELECT count(DISTINCT table_name) FROM kz_catalog.collection WHERE index = 'name
 SELECT pg_temp.outcome(format('SELECT kz_create_collection(%L, %L)', 'names', name))
 FROM unnest('{y,y_pkey,z_pkey,z,_w,w,v,_v}'::text[]) WITH ORDINALITY AS names (name, ord) ORDER BY ord;
 SELECT name, table_name FROM kz_catalog.collection
-WHERE index = 'names' AND name IN ('y', 'y_pkey', 'z_pkey', 'z') ORDER BY name;
+WHERE index = 'names' AND name ~ '^_?[vwyz](_pkey)?$' ORDER BY name;
 SELECT pg_temp.outcome(format('SELECT kz_upsert(%L, %L, %L, %L)', 'names', name, 'id', '{}'))
 FROM unnest('{y,y_pkey,z_pkey,z,_w,w,v,_v}'::text[]) WITH ORDINALITY AS names (name, ord) ORDER BY ord;
 
@@ -145,6 +145,19 @@ SELECT name, pg_temp.outcome(format('SELECT kz_delete_index(%L)', name)) AS dele
 FROM unnest('{pg_x,pg_catalog,pg_toast,pg_temp,information_schema,kz_catalog}'::text[]) WITH ORDINALITY AS names (name, ord)
 ORDER BY ord;
 SELECT nspname FROM pg_namespace WHERE nspname ~ '^kz_' ORDER BY nspname;
+
+-- the schema of one index is not the schema of another
+SELECT kz_create_collection('kz_catalog', 'items');
+SELECT kz_upsert('kz_catalog', 'items', 'id', '{}');
+SELECT schema_name AS hashed FROM kz_catalog.index WHERE name = 'kz_catalog' \gset
+SELECT kz_create_index(:'hashed');
+SELECT kz_create_collection(:'hashed', 'items');
+SELECT kz_index_exists(:'hashed'), kz_count('kz_catalog', 'items');
+SELECT kz_delete_index('kz_catalog');
+SELECT kz_create_index(:'hashed');
+SELECT kz_create_index('kz_catalog');
+SELECT kz_delete_index(:'hashed');
+SELECT to_regnamespace(:'hashed');
 
 -- public is a schema like any other: its owner may make it an index
 CREATE ROLE regress_kz_stranger;

@@ -146,6 +146,41 @@ SELECT to_regclass('own.items');
 DROP TABLE own.items;
 DROP SCHEMA own;
 
+-- an index that is made again has nothing of what somebody else attached to it
+-- before its schema was dropped
+GRANT CREATE ON DATABASE :"DBNAME" TO regress_kz_guest;
+CREATE SCHEMA own AUTHORIZATION regress_kz_guest;
+SET ROLE regress_kz_guest;
+CREATE TABLE own.items (_id text PRIMARY KEY, _version bigint NOT NULL, _source jsonb NOT NULL);
+GRANT ALL ON SCHEMA own TO PUBLIC;
+GRANT ALL ON own.items TO PUBLIC;
+SELECT kz_create_index('shop');
+SELECT kz_attach_collection('shop', 'orders', 'own.items');
+DROP SCHEMA shop;
+SET ROLE regress_kz_maker;
+SELECT kz_create_index('shop');
+SELECT kz_list_collections('shop');
+SELECT kz_collection_exists('shop', 'orders');
+SELECT kz_upsert('shop', 'orders', 'a', '{"secret": true}');
+SELECT kz_create_collection('shop', 'orders');
+SELECT kz_upsert('shop', 'orders', 'a', '{"secret": true}');
+SELECT kz_delete_index('shop');
+-- likewise where a collection makes the index
+SET ROLE regress_kz_guest;
+SELECT kz_create_index('shop');
+SELECT kz_attach_collection('shop', 'orders', 'own.items');
+DROP SCHEMA shop;
+SET ROLE regress_kz_maker;
+SELECT kz_create_collection('shop', 'wares');
+SELECT kz_list_collections('shop');
+SELECT kz_upsert('shop', 'orders', 'a', '{"secret": true}');
+SELECT kz_delete_index('shop');
+RESET ROLE;
+SELECT * FROM own.items;
+DROP TABLE own.items;
+DROP SCHEMA own;
+REVOKE CREATE ON DATABASE :"DBNAME" FROM regress_kz_guest;
+
 -- the extension is trusted: whoever may create in the database may install it,
 -- and then owns the catalogue
 SELECT DISTINCT trusted, superuser, relocatable FROM pg_available_extension_versions WHERE name = 'kz';
