@@ -355,7 +355,12 @@ blame(Bulk *bulk, const ErrorData *error)
 
 	if (!entry)
 	{
-		bulk->units[bulk->at].one_by_one = true;
+		Unit	   *unit = &bulk->units[bulk->at];
+
+		unit->one_by_one = true;
+		/* Their outcomes point into the scratch context. */
+		for (int i = 0; i < unit->nentries; i++)
+			memset(&unit->entries[i]->item.outcome, 0, sizeof(KzOutcome));
 		return;
 	}
 	entry->settled = true;

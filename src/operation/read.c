@@ -25,15 +25,19 @@ kz_read_one(const char *index, const char *collection, const text *id,
 
 /*
  * Read many documents, as an array of rows, palloc'd; the source of a row is
- * NULL if there is none.  Raises what kz_writer_open raises.
+ * NULL if there is none.  Raises what kz_writer_open raises; but Kuzzle does not
+ * look at the collection for no ids.
  */
 KzRow *
 kz_read_many(const char *index, const char *collection, text **ids, int nids,
 			 const char *command)
 {
-	KzWriter   *writer = kz_writer_open(index, collection, KZ_ACTION_READ, command);
 	KzRow	   *rows = palloc_extended(Max(nids, 1) * sizeof(KzRow), MCXT_ALLOC_HUGE);
+	KzWriter   *writer;
 
+	if (nids == 0)
+		return rows;
+	writer = kz_writer_open(index, collection, KZ_ACTION_READ, command);
 	for (int i = 0; i < nids; i++)
 	{
 		CHECK_FOR_INTERRUPTS();

@@ -77,6 +77,7 @@ static void find(Turn *turn, bool lock);
 static Write decide(Turn *turn);
 static void decide_item(Turn *turn, KzItem *item);
 static bool check_presence(Turn *turn, KzItem *item);
+static bool is_made_before(const KzItem *item);
 static bool check_version(Turn *turn, KzItem *item);
 static bool check_mapping(Turn *turn, KzItem *item, Jsonb *image);
 static Jsonb *make_image(const Turn *turn, const KzItem *item);
@@ -236,8 +237,7 @@ check_presence(Turn *turn, KzItem *item)
 {
 	KzAction	action = item->change.action;
 
-	if (turn->exists && action == KZ_ACTION_CREATE &&
-		!(item->before && item->before->outcome.error.code == KZ_ERROR_NONE))
+	if (turn->exists && action == KZ_ACTION_CREATE && !is_made_before(item))
 	{
 		kz_error_set(&item->outcome.error, KZ_ERROR_DOCUMENT_EXISTS,
 					 psprintf("Choose another id than \"%s\", or replace the document.",
@@ -250,6 +250,18 @@ check_presence(Turn *turn, KzItem *item)
 		return false;
 	}
 	return true;
+}
+
+/*
+ * Whether an earlier item of the request has made the document of an item.
+ */
+static bool
+is_made_before(const KzItem *item)
+{
+	for (const KzItem *before = item->before; before; before = before->before)
+		if (before->outcome.error.code == KZ_ERROR_NONE)
+			return true;
+	return false;
 }
 
 /*

@@ -64,7 +64,7 @@ kz_batch_read(const KzBatchKind *kind, Jsonb *documents, int retries)
 	batch->nentries = JB_ROOT_COUNT(documents);
 	batch->entries = palloc_extended(count * sizeof(KzEntry), MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
 	batch->sent = palloc_extended(count * sizeof(JsonbValue), MCXT_ALLOC_HUGE);
-	batch->passes = palloc_extended(count * sizeof(KzPass), MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+	batch->passes = palloc_extended(count * sizeof(KzPass), MCXT_ALLOC_HUGE);
 	kz_json_values(&cursor, &documents->root);
 	for (int i = 0; kz_json_next(&cursor, &batch->sent[i]); i++)
 		read_entry(batch, i, retries);
@@ -150,9 +150,12 @@ kz_batch_check_strict(KzEntry *entries, int nentries, const char *action)
 
 	for (int i = 0; i < nentries; i++)
 	{
-		const KzError *error = &entries[i].item.outcome.error;
+		const KzItem *item = &entries[i].item;
+		const KzError *error = &item->outcome.error;
 
-		if (error->code == KZ_ERROR_NONE)
+		/* An id that is to be deleted twice counts once. */
+		if (error->code == KZ_ERROR_NONE ||
+			(item->before && item->change.action == KZ_ACTION_DELETE))
 			continue;
 		if (nerrors++ == 0)
 			first = error;
@@ -172,6 +175,7 @@ read_entry(KzBatch *batch, int i, int retries)
 {
 	KzChange   *change = &batch->entries[i].item.change;
 
+	batch->passes[i] = KZ_PASS_STORAGE;
 	change->action = batch->kind->action;
 	change->retries = retries;
 	change->if_version = KZ_ANY_VERSION;
@@ -247,7 +251,6 @@ read_id(KzBatch *batch, int i)
 	if (!kz_identity_check(item->change.id, "_id", &item->outcome.error))
 	{
 		batch->entries[i].settled = true;
-		batch->passes[i] = KZ_PASS_STORAGE;
 		return false;
 	}
 	return true;
@@ -291,7 +294,7 @@ settle(KzBatch *batch, int i, KzPass pass, const char *reason)
 }
 
 /*
- * Note in which pass Kuzzle would have found the errors that writing found.
+ * Note which errors of writing Kuzzle would have found before it wrote.
  */
 static void
 set_passes(KzBatch *batch)
@@ -303,8 +306,6 @@ set_passes(KzBatch *batch)
 		if (code == KZ_ERROR_DOCUMENT_EXISTS ||
 			(code == KZ_ERROR_NOT_FOUND && batch->kind->action == KZ_ACTION_REPLACE))
 			batch->passes[i] = KZ_PASS_PRESENCE;
-		else if (code != KZ_ERROR_NONE && !batch->entries[i].settled)
-			batch->passes[i] = KZ_PASS_STORAGE;
 	}
 }
 
