@@ -34,6 +34,7 @@ OBJS = \
 	src/operation/write.o \
 	src/protocol/argument.o \
 	src/protocol/batch.o \
+	src/protocol/call.o \
 	src/protocol/function.o \
 	src/protocol/manage.o \
 	src/protocol/many.o \

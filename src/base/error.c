@@ -153,6 +153,20 @@ kz_error_copy(KzError *error)
 }
 
 /*
+ * Free what error points to, and make it none.
+ */
+void
+kz_error_free(KzError *error)
+{
+	for (int i = 0; i < KZ_ERROR_MAX_ARGS; i++)
+		if (error->args[i])
+			pfree(error->args[i]);
+	if (error->hint)
+		pfree(error->hint);
+	memset(error, 0, sizeof(*error));
+}
+
+/*
  * The message of error with its arguments filled in, palloc'd.
  */
 char *

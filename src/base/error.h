@@ -43,6 +43,7 @@ typedef struct KzError
 
 extern void kz_error_set(KzError *error, KzErrorCode code, const char *hint,...);
 extern void kz_error_copy(KzError *error);
+extern void kz_error_free(KzError *error);
 extern char *kz_error_message(const KzError *error);
 extern char *kz_error_reason(const KzError *error);
 extern int	kz_error_status(const KzError *error);

@@ -17,6 +17,7 @@
 #include "postgres.h"
 
 #include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
 #include "utils/numeric.h"
 
 #include "base/compat.h"
@@ -154,6 +155,29 @@ kz_json_equals(const JsonbValue *string, const char *expected)
 	return string->type == jbvString &&
 		string->val.string.len == strlen(expected) &&
 		memcmp(string->val.string.val, expected, string->val.string.len) == 0;
+}
+
+/*
+ * The integer that value is; false if it is something else, or out of range.
+ */
+bool
+kz_json_get_int64(const JsonbValue *value, int64 *number)
+{
+	Datum		numeric;
+
+	if (value->type != jbvNumeric)
+		return false;
+	numeric = NumericGetDatum(value->val.numeric);
+	if (!DatumGetBool(DirectFunctionCall2(numeric_ge, numeric,
+										  NumericGetDatum(int64_to_numeric(PG_INT64_MIN)))) ||
+		!DatumGetBool(DirectFunctionCall2(numeric_le, numeric,
+										  NumericGetDatum(int64_to_numeric(PG_INT64_MAX)))) ||
+		!DatumGetBool(DirectFunctionCall2(numeric_eq, numeric,
+										  DirectFunctionCall2(numeric_trunc, numeric,
+															  Int32GetDatum(0)))))
+		return false;
+	*number = DatumGetInt64(DirectFunctionCall1(numeric_int8, numeric));
+	return true;
 }
 
 /*

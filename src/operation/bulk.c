@@ -13,14 +13,17 @@
  * the others are written all the same.  The normal case costs one
  * subtransaction around everything.  If a document raises, the subtransaction
  * is undone, what came before the culprit is written again in one of its own,
- * and the rest goes on in a new one; so each document is written at most twice.
+ * and the rest goes on in a new one.
+ *
  * But every subtransaction that is kept stays with the transaction to its end,
  * and beyond 64 of them all sessions of the cluster pay for looking at a row.
- * So after a number of culprits the remaining ones are searched in
- * subtransactions that are always undone, and then the survivors are written
- * together.  A search can miss a document that is in the way of another
- * survivor only; that one is found when they are written, and what came before
- * it is kept, so that the next search sees it.
+ * So after the first culprits they are taken in groups: a group writes up to
+ * GROUP_SIZE smaller groups inside a subtransaction, undoes that when all its
+ * culprits are known, and writes the survivors again in a single one.  Groups
+ * of groups of groups keep one subtransaction for some thousand culprits, and a
+ * document is written at most five times.  Each document is judged with all
+ * earlier survivors in place, so that it makes no difference how many culprits
+ * there are.
  */
 #include "postgres.h"
 
@@ -31,60 +34,97 @@
 
 #include "base/compat.h"
 #include "base/json.h"
+#include "document/identity.h"
 #include "operation/bulk.h"
 
-/* From so many kept subtransactions on, culprits are searched for. */
-#define SEARCH_FROM 30
-
 /*
- * So many are kept at most, with room for those that the transaction had
- * before, below the 64 of PGPROC_MAX_CACHED_SUBXIDS.
+ * At most GROUP_SIZE * MAX_LEVEL subtransactions are kept inside groups, and one
+ * more for each GROUP_SIZE ^ MAX_LEVEL culprits outside: well below the 64 of
+ * PGPROC_MAX_CACHED_SUBXIDS.
  */
-#define MAX_KEPT 60
-
-/* Entries of one id, in the order of the request. */
-typedef struct Unit
-{
-	KzEntry   **entries;
-	int			nentries;
-	bool		one_by_one;		/* written together they raised an error */
-} Unit;
+#define GROUP_SIZE 14
+#define MAX_LEVEL 3
 
 typedef struct Bulk
 {
 	KzWriter   *writer;
 	const KzStamp *stamp;
 	bool		keep_sources;	/* in the outcomes */
-	Unit	   *units;
-	int			nunits;
-	int			kept;			/* subtransactions that wrote and were kept */
-	int			at;				/* the unit being written */
-	KzEntry    *entry;			/* being written; NULL: all of the unit */
-	bool		wrote;			/* the last subtransaction got an id */
+	KzEntry   **entries;		/* those to be written, in order */
+	int			nentries;
+	int		   *units;			/* at the first entry of a unit, how many it
+								 * has */
+	int			at;				/* first entry of the unit being written */
 	MemoryContext context;		/* of the outcomes */
 	MemoryContext scratch;		/* reset after each unit */
 } Bulk;
 
-static void make_units(Bulk *bulk, KzEntry *entries, int nentries);
-static bool joins_unit(const Bulk *bulk, const Unit *unit, const KzEntry *entry);
+static void sort_entries(Bulk *bulk, KzEntry *entries, int nentries);
 static int	compare_entries(const void *a, const void *b);
 static int	compare_ids(const text *a, const text *b);
+static void make_units(Bulk *bulk);
+static bool joins_unit(const Bulk *bulk, const KzEntry *entry);
 static void write_all(Bulk *bulk);
-static void search_culprits(Bulk *bulk, int from);
-static int	attempt(Bulk *bulk, int from, int to, bool keep);
-static void write_units(Bulk *bulk, int to);
-static bool has_work(const Unit *unit);
-static void write_unit(Bulk *bulk, Unit *unit);
-static void write_entries(Bulk *bulk, KzEntry **entries, int nentries);
-static void keep_outcome(Bulk *bulk, KzOutcome *outcome);
+static int	write_group(Bulk *bulk, int from, int level);
+static int	write_wrapped(Bulk *bulk, int from, int level);
+static void write_survivors(Bulk *bulk, int from, int to);
+static int	attempt(Bulk *bulk, int from, int to);
+static ErrorData *catch_error(Bulk *bulk, ResourceOwner owner);
+static void leave_subtransaction(Bulk *bulk, ResourceOwner owner, bool keep);
+static void write_unit(Bulk *bulk);
+static void free_outcome(KzOutcome *outcome);
+static void keep_outcome(const Bulk *bulk, KzOutcome *outcome);
 static void blame(Bulk *bulk, const ErrorData *error);
 static bool belongs_to_document(int sqlerrcode);
 
 /*
+ * Make entry one that asks for an action, with its defaults; what else it wants
+ * is for the caller to fill in.
+ */
+void
+kz_entry_init(KzEntry *entry, KzAction action, int retries)
+{
+	memset(entry, 0, sizeof(*entry));
+	entry->item.change.action = action;
+	entry->item.change.retries = retries;
+	entry->item.change.if_version = KZ_ANY_VERSION;
+	kz_json_set_null(&entry->body);
+	kz_json_set_null(&entry->defaults);
+}
+
+/*
+ * Give entry its id, which may be NULL; false if that is none, and the entry is
+ * refused.
+ */
+bool
+kz_entry_set_id(KzEntry *entry, text *id)
+{
+	entry->item.change.id = id;
+	if (!id || VARSIZE_ANY_EXHDR(id) == 0)
+	{
+		kz_entry_refuse(entry, "document _id must be a string");
+		return false;
+	}
+	entry->settled = !kz_identity_check(id, "_id", &entry->item.outcome.error);
+	return !entry->settled;
+}
+
+/*
+ * Refuse entry for what is wrong with it by itself.
+ */
+void
+kz_entry_refuse(KzEntry *entry, const char *reason)
+{
+	entry->settled = true;
+	kz_error_set(&entry->item.outcome.error, KZ_ERROR_BAD_REQUEST, NULL, reason);
+}
+
+/*
  * Do what entries ask, all of one action, and fill their outcomes, in the
  * current memory context; sources only if keep_sources.  Settled entries are
- * left alone.  Raised are errors that belong to no document: those to be
- * retried by the client, cancellation, lack of resources, internal errors.
+ * left alone, and so are deletions of an id that comes before.  Raised are
+ * errors that belong to no document: those to be retried by the client,
+ * cancellation, lack of resources, internal errors.
  */
 void
 kz_bulk_write(KzWriter *writer, KzEntry *entries, int nentries, const KzStamp *stamp,
@@ -99,19 +139,20 @@ kz_bulk_write(KzWriter *writer, KzEntry *entries, int nentries, const KzStamp *s
 										 ALLOCSET_DEFAULT_SIZES)
 	};
 
-	make_units(&bulk, entries, nentries);
+	sort_entries(&bulk, entries, nentries);
+	make_units(&bulk);
 	write_all(&bulk);
 	MemoryContextDelete(bulk.scratch);
 }
 
 /*
- * Put the entries that are to be written in order, and those of one id
- * together.
+ * Put the entries that are to be written in order, and link those of one id.
  */
 static void
-make_units(Bulk *bulk, KzEntry *entries, int nentries)
+sort_entries(Bulk *bulk, KzEntry *entries, int nentries)
 {
 	KzEntry   **sorted = palloc_extended(Max(nentries, 1) * sizeof(KzEntry *), MCXT_ALLOC_HUGE);
+	KzEntry    *last = NULL;
 	int			count = 0;
 
 	for (int i = 0; i < nentries; i++)
@@ -119,36 +160,17 @@ make_units(Bulk *bulk, KzEntry *entries, int nentries)
 			sorted[count++] = &entries[i];
 	qsort(sorted, count, sizeof(KzEntry *), compare_entries);
 
-	bulk->units = palloc_extended(Max(count, 1) * sizeof(Unit), MCXT_ALLOC_HUGE);
 	for (int i = 0; i < count; i++)
 	{
-		Unit	   *unit = bulk->nunits > 0 ? &bulk->units[bulk->nunits - 1] : NULL;
 		KzItem	   *item = &sorted[i]->item;
 
-		item->before = i > 0 && compare_ids(sorted[i - 1]->item.change.id, item->change.id) == 0 ?
-			&sorted[i - 1]->item : NULL;
-		if (item->before && joins_unit(bulk, unit, sorted[i]))
-			unit->nentries++;
-		else
-		{
-			unit = &bulk->units[bulk->nunits++];
-			unit->entries = &sorted[i];
-			unit->nentries = 1;
-			unit->one_by_one = false;
-		}
+		if (last && compare_ids(last->item.change.id, item->change.id) == 0)
+			item->before = &last->item;
+		if (item->before && item->change.action == KZ_ACTION_DELETE)
+			continue;
+		last = sorted[bulk->nentries++] = sorted[i];
 	}
-}
-
-/*
- * Whether an entry can be written together with the one of the same id before
- * it.
- */
-static bool
-joins_unit(const Bulk *bulk, const Unit *unit, const KzEntry *entry)
-{
-	return entry->item.change.if_version == KZ_ANY_VERSION &&
-		unit->entries[0]->item.change.if_version == KZ_ANY_VERSION &&
-		kz_writer_can_fold(bulk->writer);
+	bulk->entries = sorted;
 }
 
 /*
@@ -176,48 +198,120 @@ compare_ids(const text *a, const text *b)
 }
 
 /*
- * Write all units.  Each turn either finishes or blames one more entry.
+ * Decide which entries are written together.
  */
 static void
-write_all(Bulk *bulk)
+make_units(Bulk *bulk)
 {
-	int			from = 0;
+	int			first = 0;
 
-	for (;;)
+	bulk->units = palloc_extended(Max(bulk->nentries, 1) * sizeof(int), MCXT_ALLOC_HUGE);
+	for (int i = 0; i < bulk->nentries; i++)
 	{
-		int			culprit;
-
-		if (bulk->kept >= SEARCH_FROM)
-			search_culprits(bulk, from);
-		culprit = attempt(bulk, from, bulk->nunits, true);
-		if (culprit == bulk->nunits)
-			return;
-		if (bulk->kept < MAX_KEPT && attempt(bulk, from, culprit, true) == culprit)
-			from = culprit;
+		if (i > 0 && joins_unit(bulk, bulk->entries[i]))
+			bulk->units[first]++;
+		else
+			bulk->units[first = i] = 1;
 	}
 }
 
 /*
- * Blame all culprits from a unit on that can be found by writing and undoing.
+ * Whether an entry can be written together with the one before it.
  */
-static void
-search_culprits(Bulk *bulk, int from)
+static bool
+joins_unit(const Bulk *bulk, const KzEntry *entry)
 {
-	while (from < bulk->nunits)
-		from = attempt(bulk, from, bulk->nunits, false);
+	const KzItem *before = entry->item.before;
+
+	return before && before->change.if_version == KZ_ANY_VERSION &&
+		entry->item.change.if_version == KZ_ANY_VERSION &&
+		kz_writer_can_fold(bulk->writer);
 }
 
 /*
- * Write the units from one to before another in a subtransaction, and keep or
- * undo that.  Returns where it stopped: at the end, or at a unit that raised an
- * error, which is blamed for it; then everything is undone.
+ * Write all entries: at once if nothing objects, else in groups that grow.
+ */
+static void
+write_all(Bulk *bulk)
+{
+	int			at = 0;
+
+	for (int level = 0; at < bulk->nentries; level = Min(level + 1, MAX_LEVEL))
+		at = write_group(bulk, at, level);
+}
+
+/*
+ * Write entries from one on, up to a culprit of PostgreSQL's or to the end, and
+ * keep one subtransaction for it; or, in higher levels, up to GROUP_SIZE times
+ * what the level below writes.  Returns where it stopped.
  */
 static int
-attempt(Bulk *bulk, int from, int to, bool keep)
+write_group(Bulk *bulk, int from, int level)
+{
+	int			to;
+
+	if (level > 0)
+		return write_wrapped(bulk, from, level);
+	to = attempt(bulk, from, bulk->nentries);
+	if (to < bulk->nentries)
+		write_survivors(bulk, from, to);
+	return to;
+}
+
+/*
+ * Write a group of groups: find its culprits inside a subtransaction, undo that,
+ * and write the survivors again in a single one.
+ */
+static int
+write_wrapped(Bulk *bulk, int from, int level)
+{
+	ResourceOwner owner = CurrentResourceOwner;
+	volatile int at = from;
+	bool		all_in;
+
+	BeginInternalSubTransaction(NULL);
+	MemoryContextSwitchTo(bulk->context);
+	PG_TRY();
+	{
+		for (int i = 0; i < GROUP_SIZE && at < bulk->nentries; i++)
+			at = write_group(bulk, at, level - 1);
+	}
+	PG_CATCH();
+	{
+		ReThrowError(catch_error(bulk, owner));
+	}
+	PG_END_TRY();
+
+	/* At the end there is nobody who could need the room. */
+	all_in = at == bulk->nentries;
+	leave_subtransaction(bulk, owner, all_in);
+	if (!all_in)
+		write_survivors(bulk, from, at);
+	return at;
+}
+
+/*
+ * Write what can be written of the entries from one to before another.  There
+ * may be new culprits among them, if they do not object each time.
+ */
+static void
+write_survivors(Bulk *bulk, int from, int to)
+{
+	while (attempt(bulk, from, to) != to)
+		;
+}
+
+/*
+ * Write the units from one to before another in a subtransaction of their own.
+ * Returns where it stopped: at the end, or at a unit that raised an error, which
+ * is blamed for it; then everything is undone.
+ */
+static int
+attempt(Bulk *bulk, int from, int to)
 {
 	ResourceOwner owner = CurrentResourceOwner;
 
-	while (from < to && !has_work(&bulk->units[from]))
+	while (from < to && bulk->units[from] == 1 && bulk->entries[from]->settled)
 		from++;
 	bulk->at = from;
 	if (from == to)
@@ -227,103 +321,82 @@ attempt(Bulk *bulk, int from, int to, bool keep)
 	MemoryContextSwitchTo(bulk->context);
 	PG_TRY();
 	{
-		write_units(bulk, to);
-		if (keep)
-		{
-			bulk->kept += bulk->wrote;
-			ReleaseCurrentSubTransaction();
-		}
-		else
-			RollbackAndReleaseCurrentSubTransaction();
+		for (; bulk->at < to; bulk->at += bulk->units[bulk->at])
+			write_unit(bulk);
 	}
 	PG_CATCH();
 	{
-		ErrorData  *error;
+		ErrorData  *error = catch_error(bulk, owner);
 
-		MemoryContextSwitchTo(bulk->context);
-		error = CopyErrorData();
-		FlushErrorState();
-
-		/* Also before an error goes on: an outer handler undoes its own. */
-		RollbackAndReleaseCurrentSubTransaction();
-		MemoryContextSwitchTo(bulk->context);
-		CurrentResourceOwner = owner;
 		if (!belongs_to_document(error->sqlerrcode))
 			ReThrowError(error);
 		blame(bulk, error);
 		FreeErrorData(error);
 		MemoryContextReset(bulk->scratch);
+		return bulk->at;
 	}
 	PG_END_TRY();
+	leave_subtransaction(bulk, owner, true);
+	return to;
+}
+
+/*
+ * Undo the subtransaction that was begun under owner and raised an error, which
+ * is returned.  This comes also before an error goes on: an outer handler undoes
+ * its own subtransaction only.
+ */
+static ErrorData *
+catch_error(Bulk *bulk, ResourceOwner owner)
+{
+	ErrorData  *error;
+
+	MemoryContextSwitchTo(bulk->context);
+	error = CopyErrorData();
+	FlushErrorState();
+	leave_subtransaction(bulk, owner, false);
+	return error;
+}
+
+/*
+ * End the subtransaction that was begun under owner.
+ */
+static void
+leave_subtransaction(Bulk *bulk, ResourceOwner owner, bool keep)
+{
+	if (keep)
+		ReleaseCurrentSubTransaction();
+	else
+		RollbackAndReleaseCurrentSubTransaction();
 	MemoryContextSwitchTo(bulk->context);
 	CurrentResourceOwner = owner;
-	return bulk->at;
 }
 
 /*
- * Write the units from bulk->at on, which follows, to before another.
+ * Write the unit at bulk->at, unless it is an entry that is settled.
  */
 static void
-write_units(Bulk *bulk, int to)
+write_unit(Bulk *bulk)
 {
-	for (; bulk->at < to; bulk->at++)
-		write_unit(bulk, &bulk->units[bulk->at]);
-	bulk->wrote = TransactionIdIsValid(GetCurrentTransactionIdIfAny());
-}
-
-static bool
-has_work(const Unit *unit)
-{
-	for (int i = 0; i < unit->nentries; i++)
-		if (!unit->entries[i]->settled)
-			return true;
-	return false;
-}
-
-/*
- * Write a unit at once, or its entries one by one.
- */
-static void
-write_unit(Bulk *bulk, Unit *unit)
-{
-	bulk->entry = NULL;
-	if (unit->nentries > 1 && !unit->one_by_one)
-	{
-		write_entries(bulk, unit->entries, unit->nentries);
-		return;
-	}
-	for (int i = 0; i < unit->nentries; i++)
-	{
-		bulk->entry = unit->entries[i];
-		if (!bulk->entry->settled)
-			write_entries(bulk, &unit->entries[i], 1);
-	}
-}
-
-static void
-write_entries(Bulk *bulk, KzEntry **entries, int nentries)
-{
+	KzEntry   **entries = &bulk->entries[bulk->at];
+	int			nentries = bulk->units[bulk->at];
 	KzItem	  **items;
 
+	if (nentries == 1 && entries[0]->settled)
+		return;
 	MemoryContextSwitchTo(bulk->scratch);
-	items = palloc(nentries * sizeof(KzItem *));
+	items = palloc_extended(nentries * sizeof(KzItem *), MCXT_ALLOC_HUGE);
 	for (int i = 0; i < nentries; i++)
 	{
 		KzEntry    *entry = entries[i];
-		KzItem	   *item = &entry->item;
 
-		/* What is left of an attempt that was undone. */
-		if (item->outcome.source)
-			pfree(item->outcome.source);
-		item->outcome.source = NULL;
-
+		items[i] = &entry->item;
+		free_outcome(&entry->item.outcome);
 		if (entry->body.type == jbvBinary)
-			item->change.body = kz_json_document(&entry->body);
+			entry->item.change.body = kz_json_document(&entry->body);
 		if (entry->defaults.type == jbvBinary)
-			item->change.defaults = kz_json_document(&entry->defaults);
-		items[i] = item;
+			entry->item.change.defaults = kz_json_document(&entry->defaults);
 	}
-	kz_write(bulk->writer, items, nentries, bulk->stamp);
+	kz_write(bulk->writer, items, nentries, bulk->stamp, bulk->keep_sources);
 
 	MemoryContextSwitchTo(bulk->context);
 	for (int i = 0; i < nentries; i++)
@@ -332,39 +405,47 @@ write_entries(Bulk *bulk, KzEntry **entries, int nentries)
 }
 
 /*
- * Move what is in an outcome out of the scratch context.
+ * Free what is left of an attempt that was undone.
  */
 static void
-keep_outcome(Bulk *bulk, KzOutcome *outcome)
+free_outcome(KzOutcome *outcome)
 {
-	kz_error_copy(&outcome->error);
-	if (outcome->source && bulk->keep_sources)
-		outcome->source = kz_json_copy(outcome->source);
-	else
-		outcome->source = NULL;
+	kz_error_free(&outcome->error);
+	if (outcome->source)
+		pfree(outcome->source);
+	memset(outcome, 0, sizeof(*outcome));
 }
 
 /*
- * Settle the entry that raised an error.  A unit that was written at once is
- * done one by one instead, to see which of its entries it is.
+ * Move what is in an outcome out of the scratch context.
+ */
+static void
+keep_outcome(const Bulk *bulk, KzOutcome *outcome)
+{
+	kz_error_copy(&outcome->error);
+	if (outcome->source)
+		outcome->source = bulk->keep_sources ? kz_json_copy(outcome->source) : NULL;
+}
+
+/*
+ * Settle the entry that raised an error.  Entries that were written together
+ * are done one by one instead, to see which of them it is.
  */
 static void
 blame(Bulk *bulk, const ErrorData *error)
 {
-	KzEntry    *entry = bulk->entry;
+	KzEntry    *entry = bulk->entries[bulk->at];
+	int			nentries = bulk->units[bulk->at];
 
-	if (!entry)
+	/* Their outcomes point into the scratch context. */
+	for (int i = bulk->at; i < bulk->at + nentries; i++)
 	{
-		Unit	   *unit = &bulk->units[bulk->at];
-
-		unit->one_by_one = true;
-		/* Their outcomes point into the scratch context. */
-		for (int i = 0; i < unit->nentries; i++)
-			memset(&unit->entries[i]->item.outcome, 0, sizeof(KzOutcome));
-		return;
+		bulk->units[i] = 1;
+		memset(&bulk->entries[i]->item.outcome, 0, sizeof(KzOutcome));
 	}
+	if (nentries > 1)
+		return;
 	entry->settled = true;
-	memset(&entry->item.outcome, 0, sizeof(KzOutcome));
 	kz_error_set(&entry->item.outcome.error,
 				 error->sqlerrcode == ERRCODE_INSUFFICIENT_PRIVILEGE ?
 				 KZ_ERROR_FORBIDDEN : KZ_ERROR_BAD_REQUEST,

@@ -19,6 +19,9 @@ typedef struct KzEntry
 	bool		settled;		/* item.outcome is an error that stands */
 } KzEntry;
 
+extern void kz_entry_init(KzEntry *entry, KzAction action, int retries);
+extern bool kz_entry_set_id(KzEntry *entry, text *id);
+extern void kz_entry_refuse(KzEntry *entry, const char *reason);
 extern void kz_bulk_write(KzWriter *writer, KzEntry *entries, int nentries,
 						  const KzStamp *stamp, bool keep_sources);
 

@@ -61,6 +61,7 @@ typedef struct Turn
 {
 	KzWriter   *writer;
 	KzStamp		stamp;			/* of this turn */
+	bool		keep_sources;	/* in the outcomes */
 	KzItem	  **items;
 	int			nitems;
 	KzRow		row;			/* as found; void unless found */
@@ -76,6 +77,7 @@ typedef struct Turn
 static void find(Turn *turn, bool lock);
 static Write decide(Turn *turn);
 static void decide_item(Turn *turn, KzItem *item);
+static void replace_image(Turn *turn, Jsonb *image);
 static bool check_presence(Turn *turn, KzItem *item);
 static bool is_made_before(const KzItem *item);
 static bool check_version(Turn *turn, KzItem *item);
@@ -100,13 +102,20 @@ static char *document_id(const KzItem *item);
  * Do what items ask, all of one id and one action, in order, and fill their
  * outcomes.  A failure that belongs to the document is a value there; what
  * PostgreSQL raises while writing is raised.  Several items must not expect a
- * version.  What the outcomes point to is allocated in the current memory
- * context.
+ * version.  What the outcomes point to, sources only if keep_sources, is
+ * allocated in the current memory context.
  */
 void
-kz_write(KzWriter *writer, KzItem **items, int nitems, const KzStamp *stamp)
+kz_write(KzWriter *writer, KzItem **items, int nitems, const KzStamp *stamp,
+		 bool keep_sources)
 {
-	Turn		turn = {.writer = writer,.stamp = *stamp,.items = items,.nitems = nitems};
+	Turn		turn = {
+		.writer = writer,
+		.stamp = *stamp,
+		.keep_sources = keep_sources,
+		.items = items,
+		.nitems = nitems
+	};
 	const KzChange *first = &items[0]->change;
 	int			retries = first->if_version == KZ_ANY_VERSION ? first->retries : 0;
 	bool		lock = false;
@@ -217,14 +226,30 @@ decide_item(Turn *turn, KzItem *item)
 				ereport(ERROR,
 						(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
 						 errmsg("bigint out of range")));
-			turn->image.source = image;
+			replace_image(turn, image);
 			turn->exists = true;
 		}
 	}
 	if (outcome->changed)
 		turn->last = item;
 	outcome->version = turn->image.version;
-	outcome->source = turn->image.source;
+	if (turn->keep_sources)
+		outcome->source = turn->image.source;
+}
+
+/*
+ * Put another image in the place of the last, which is freed if it is one that
+ * an item made and no outcome holds: an id can have many items.
+ */
+static void
+replace_image(Turn *turn, Jsonb *image)
+{
+	Jsonb	   *old = turn->image.source;
+
+	turn->image.source = image;
+	if (!turn->keep_sources && turn->last && old != turn->last->change.body &&
+		old != turn->last->change.defaults)
+		pfree(old);
 }
 
 /*
@@ -387,7 +412,8 @@ perform(Turn *turn, Write write)
 	if (touched)
 	{
 		turn->last->outcome.version = turn->image.version;
-		turn->last->outcome.source = turn->image.source;
+		if (turn->keep_sources)
+			turn->last->outcome.source = turn->image.source;
 	}
 	return touched;
 }

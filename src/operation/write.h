@@ -35,7 +35,7 @@ typedef struct KzOutcome
 	bool		created;
 	bool		changed;		/* false: nothing had to be written */
 	int64		version;		/* as stored; of a delete, as it was */
-	Jsonb	   *source;
+	Jsonb	   *source;			/* NULL if it was not to be kept */
 } KzOutcome;
 
 /* One document of a request. */
@@ -46,6 +46,7 @@ typedef struct KzItem
 	struct KzItem *before;		/* the same id earlier in the request, or NULL */
 } KzItem;
 
-extern void kz_write(KzWriter *writer, KzItem **items, int nitems, const KzStamp *stamp);
+extern void kz_write(KzWriter *writer, KzItem **items, int nitems, const KzStamp *stamp,
+					 bool keep_sources);
 
 #endif							/* KZ_OPERATION_WRITE_H */

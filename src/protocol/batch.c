@@ -44,7 +44,7 @@ static bool read_content(KzBatch *batch, int i);
 static bool read_defaults(KzBatch *batch, int i);
 static bool read_id(KzBatch *batch, int i);
 static bool read_version(KzBatch *batch, int i);
-static void settle(KzBatch *batch, int i, KzPass pass, const char *reason);
+static void refuse(KzBatch *batch, int i, const char *reason);
 static void set_passes(KzBatch *batch);
 static void put_error(KzJsonWriter *array, const KzBatch *batch, int i);
 static void put_success(KzJsonWriter *array, const KzBatch *batch, int i, bool source);
@@ -62,7 +62,7 @@ kz_batch_read(const KzBatchKind *kind, Jsonb *documents, int retries)
 
 	batch->kind = kind;
 	batch->nentries = JB_ROOT_COUNT(documents);
-	batch->entries = palloc_extended(count * sizeof(KzEntry), MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+	batch->entries = palloc_extended(count * sizeof(KzEntry), MCXT_ALLOC_HUGE);
 	batch->sent = palloc_extended(count * sizeof(JsonbValue), MCXT_ALLOC_HUGE);
 	batch->passes = palloc_extended(count * sizeof(KzPass), MCXT_ALLOC_HUGE);
 	kz_json_values(&cursor, &documents->root);
@@ -150,12 +150,9 @@ kz_batch_check_strict(KzEntry *entries, int nentries, const char *action)
 
 	for (int i = 0; i < nentries; i++)
 	{
-		const KzItem *item = &entries[i].item;
-		const KzError *error = &item->outcome.error;
+		const KzError *error = &entries[i].item.outcome.error;
 
-		/* An id that is to be deleted twice counts once. */
-		if (error->code == KZ_ERROR_NONE ||
-			(item->before && item->change.action == KZ_ACTION_DELETE))
+		if (error->code == KZ_ERROR_NONE)
 			continue;
 		if (nerrors++ == 0)
 			first = error;
@@ -176,11 +173,8 @@ read_entry(KzBatch *batch, int i, int retries)
 	KzChange   *change = &batch->entries[i].item.change;
 
 	batch->passes[i] = KZ_PASS_STORAGE;
-	change->action = batch->kind->action;
-	change->retries = retries;
-	change->if_version = KZ_ANY_VERSION;
+	kz_entry_init(&batch->entries[i], batch->kind->action, retries);
 	change->defaults_win = true;	/* Kuzzle's mUpsert, against its upsert */
-	kz_json_set_null(&batch->entries[i].defaults);
 	if (read_content(batch, i) && read_defaults(batch, i) && read_id(batch, i))
 		read_version(batch, i);
 }
@@ -195,7 +189,7 @@ read_content(KzBatch *batch, int i)
 		kz_json_field(sent->val.binary.data, content, &batch->entries[i].body) &&
 		kz_json_is_object(&batch->entries[i].body))
 		return true;
-	settle(batch, i, KZ_PASS_SHAPE, psprintf("document %s must be an object", content));
+	refuse(batch, i, psprintf("document %s must be an object", content));
 	return false;
 }
 
@@ -213,7 +207,7 @@ read_defaults(KzBatch *batch, int i)
 		kz_json_set_null(defaults);
 		return true;
 	}
-	settle(batch, i, KZ_PASS_SHAPE, "document default must be an object");
+	refuse(batch, i, "document default must be an object");
 	return false;
 }
 
@@ -224,36 +218,34 @@ read_defaults(KzBatch *batch, int i)
 static bool
 read_id(KzBatch *batch, int i)
 {
-	KzItem	   *item = &batch->entries[i].item;
+	KzEntry    *entry = &batch->entries[i];
 	JsonbValue	id;
-	bool		given = kz_json_field(batch->sent[i].val.binary.data, "_id", &id);
-	KzPass		pass = batch->kind->action == KZ_ACTION_UPDATE ?
-	KZ_PASS_PRESENCE : KZ_PASS_SHAPE;
+	text	   *string = NULL;
 
-	if (batch->kind->generates_ids && (!given || is_absent(&id)))
+	if (!kz_json_field(batch->sent[i].val.binary.data, "_id", &id))
+		kz_json_set_null(&id);
+	if (batch->kind->generates_ids && is_absent(&id))
+		string = kz_identity_generate();
+	else if (id.type == jbvString)
+		string = cstring_to_text_with_len(id.val.string.val, id.val.string.len);
+	else if (batch->kind->action == KZ_ACTION_CREATE_OR_REPLACE && id.type == jbvNumeric)
 	{
-		item->change.id = kz_identity_generate();
+		char	   *digits = numeric_normalize(id.val.numeric);
+
+		string = cstring_to_text(digits);
+		pfree(digits);
+	}
+	else if (batch->kind->action == KZ_ACTION_CREATE_OR_REPLACE && id.type == jbvBool)
+		string = cstring_to_text("true");
+
+	if (kz_entry_set_id(entry, string))
 		return true;
-	}
-	if (given && batch->kind->action == KZ_ACTION_CREATE_OR_REPLACE)
-	{
-		if (id.type == jbvNumeric)
-			kz_json_set_string(&id, numeric_normalize(id.val.numeric));
-		else if (id.type == jbvBool)
-			kz_json_set_string(&id, "true");
-	}
-	if (!given || id.type != jbvString || id.val.string.len == 0)
-	{
-		settle(batch, i, pass, "document _id must be a string");
-		return false;
-	}
-	item->change.id = cstring_to_text_with_len(id.val.string.val, id.val.string.len);
-	if (!kz_identity_check(item->change.id, "_id", &item->outcome.error))
-	{
-		batch->entries[i].settled = true;
-		return false;
-	}
-	return true;
+	if (!string || VARSIZE_ANY_EXHDR(string) == 0)
+		batch->passes[i] = batch->kind->action == KZ_ACTION_UPDATE ?
+			KZ_PASS_PRESENCE : KZ_PASS_SHAPE;
+	else
+		pfree(string);
+	return false;
 }
 
 /*
@@ -264,33 +256,24 @@ read_version(KzBatch *batch, int i)
 {
 	KzChange   *change = &batch->entries[i].item.change;
 	JsonbValue	version;
-	bool		valid = false;
 
 	if (!kz_json_field(batch->sent[i].val.binary.data, "if_version", &version) ||
 		version.type == jbvNull)
 		return true;
-	if (version.type == jbvNumeric)
-	{
-		char	   *digits = numeric_normalize(version.val.numeric);
-
-		valid = strspn(digits, "0123456789") == strlen(digits) && strlen(digits) < 19;
-		if (valid)
-			change->if_version = pg_strtoint64(digits);
-	}
-	if (!valid)
-		settle(batch, i, KZ_PASS_SHAPE, "document if_version must be an integer of at least 0");
-	return valid;
+	if (kz_json_get_int64(&version, &change->if_version) && change->if_version >= 0)
+		return true;
+	refuse(batch, i, "document if_version must be an integer of at least 0");
+	return false;
 }
 
 /*
- * Refuse an entry for what is wrong with it by itself.
+ * Refuse an entry for its shape.
  */
 static void
-settle(KzBatch *batch, int i, KzPass pass, const char *reason)
+refuse(KzBatch *batch, int i, const char *reason)
 {
-	batch->entries[i].settled = true;
-	batch->passes[i] = pass;
-	kz_error_set(&batch->entries[i].item.outcome.error, KZ_ERROR_BAD_REQUEST, NULL, reason);
+	kz_entry_refuse(&batch->entries[i], reason);
+	batch->passes[i] = KZ_PASS_SHAPE;
 }
 
 /*
@@ -377,6 +360,8 @@ put_success(KzJsonWriter *array, const KzBatch *batch, int i, bool source)
 static bool
 is_absent(const JsonbValue *value)
 {
+	int64		number;
+
 	switch (value->type)
 	{
 		case jbvNull:
@@ -386,7 +371,7 @@ is_absent(const JsonbValue *value)
 		case jbvString:
 			return value->val.string.len == 0;
 		case jbvNumeric:
-			return strcmp(numeric_normalize(value->val.numeric), "0") == 0;
+			return kz_json_get_int64(value, &number) && number == 0;
 		default:
 			return false;
 	}

@@ -9,24 +9,20 @@
 
 #include "fmgr.h"
 #include "utils/builtins.h"
-#include "utils/memutils.h"
 
 #include "base/json.h"
 #include "document/identity.h"
 #include "operation/read.h"
 #include "operation/write.h"
 #include "protocol/argument.h"
+#include "protocol/call.h"
 
-/* Everything of one call is in a context of its own but for the answer. */
+/* A call about one document. */
 typedef struct Call
 {
+	KzCall		base;
 	FunctionCallInfo fcinfo;
-	MemoryContext context;
-	MemoryContext caller;
-	const char *index;
-	const char *collection;
 	KzItem		item;
-	KzStamp		stamp;
 } Call;
 
 /* Parts of an answer besides _id */
@@ -105,7 +101,7 @@ kz_update(PG_FUNCTION_ARGS)
 	source = kz_argument_flag(fcinfo, 9, false);
 	run_call(&call, "kz_update()");
 	if (!source)
-		call.item.outcome.source = kz_stamp_carry(&call.stamp, call.item.change.body,
+		call.item.outcome.source = kz_stamp_carry(&call.base.stamp, call.item.change.body,
 												  call.item.outcome.source);
 	return answer(&call, ANSWER_SOURCE | ANSWER_VERSION);
 }
@@ -164,7 +160,7 @@ kz_get(PG_FUNCTION_ARGS)
 
 	begin_call(&call, fcinfo, KZ_ACTION_READ);
 	call.item.change.id = kz_argument_id(fcinfo, 2);
-	if (!kz_read_one(call.index, call.collection, call.item.change.id, "kz_get()", &row))
+	if (!kz_read_one(call.base.index, call.base.collection, call.item.change.id, "kz_get()", &row))
 		raise_not_found(&call);
 	call.item.outcome.version = row.version;
 	call.item.outcome.source = row.source;
@@ -180,7 +176,7 @@ kz_exists(PG_FUNCTION_ARGS)
 
 	begin_call(&call, fcinfo, KZ_ACTION_READ);
 	call.item.change.id = kz_argument_id(fcinfo, 2);
-	found = kz_read_one(call.index, call.collection, call.item.change.id, "kz_exists()", &row);
+	found = kz_read_one(call.base.index, call.base.collection, call.item.change.id, "kz_exists()", &row);
 	end_call(&call, NULL);
 	PG_RETURN_BOOL(found);
 }
@@ -192,40 +188,34 @@ kz_count(PG_FUNCTION_ARGS)
 	int64		count;
 
 	begin_call(&call, fcinfo, KZ_ACTION_READ);
-	count = kz_read_count(call.index, call.collection, "kz_count()");
+	count = kz_read_count(call.base.index, call.base.collection, "kz_count()");
 	end_call(&call, NULL);
 	PG_RETURN_INT64(count);
 }
 
 /*
- * Begin a call and read the names, which are the first two arguments.
+ * Begin a call for an action.
  */
 static void
 begin_call(Call *call, FunctionCallInfo fcinfo, KzAction action)
 {
-	memset(call, 0, sizeof(*call));
+	kz_call_begin(&call->base, fcinfo);
 	call->fcinfo = fcinfo;
-	call->context = AllocSetContextCreate(CurrentMemoryContext, "kz call",
-										  ALLOCSET_DEFAULT_SIZES);
-	call->caller = MemoryContextSwitchTo(call->context);
-	call->index = kz_argument_name(fcinfo, 0, "index");
-	call->collection = kz_argument_name(fcinfo, 1, "collection");
+	memset(&call->item, 0, sizeof(call->item));
 	call->item.change.action = action;
 	call->item.change.if_version = KZ_ANY_VERSION;
 	call->item.change.retries = KZ_DEFAULT_RETRIES;
 }
 
 /*
- * Read the options that all writing functions share: refresh, silent, kuid,
- * if_version.  Nothing is announced yet that silent could suppress.
+ * Read the options that all writing functions share, if_version being the last.
  */
 static void
 read_options(Call *call, int first)
 {
 	FunctionCallInfo fcinfo = call->fcinfo;
 
-	kz_argument_refresh(fcinfo, first);
-	kz_stamp_init(&call->stamp, kz_argument_optional_string(fcinfo, first + 2));
+	kz_call_read_options(&call->base, fcinfo, first);
 	if (!PG_ARGISNULL(first + 3))
 		call->item.change.if_version = kz_argument_natural(PG_GETARG_INT64(first + 3),
 														   "if_version");
@@ -237,11 +227,11 @@ read_options(Call *call, int first)
 static void
 run_call(Call *call, const char *command)
 {
-	KzWriter   *writer = kz_writer_open(call->index, call->collection,
+	KzWriter   *writer = kz_writer_open(call->base.index, call->base.collection,
 										call->item.change.action, command);
 	KzItem	   *item = &call->item;
 
-	kz_write(writer, &item, 1, &call->stamp);
+	kz_write(writer, &item, 1, &call->base.stamp, true);
 	kz_writer_close(writer);
 	if (call->item.outcome.error.code != KZ_ERROR_NONE)
 		kz_error_throw(&call->item.outcome.error);
@@ -251,7 +241,7 @@ static void
 raise_not_found(const Call *call)
 {
 	kz_raise(KZ_ERROR_NOT_FOUND, NULL, text_to_cstring(call->item.change.id),
-			 call->index, call->collection);
+			 call->base.index, call->base.collection);
 }
 
 /*
@@ -284,19 +274,14 @@ answer(Call *call, int parts)
 }
 
 /*
- * Free everything of a call but result, which is copied; it may be NULL.
+ * End a call with a copy of its result, which may be NULL.
  */
 static Datum
 end_call(Call *call, Jsonb *result)
 {
-	Jsonb	   *copy = NULL;
-
-	MemoryContextSwitchTo(call->caller);
+	MemoryContextSwitchTo(call->base.caller);
 	if (result)
-	{
-		copy = palloc(VARSIZE(result));
-		memcpy(copy, result, VARSIZE(result));
-	}
-	MemoryContextDelete(call->context);
-	return PointerGetDatum(copy);
+		result = kz_json_copy(result);
+	kz_call_end(&call->base);
+	return PointerGetDatum(result);
 }

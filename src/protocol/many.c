@@ -6,33 +6,19 @@
 
 #include "miscadmin.h"
 #include "utils/builtins.h"
-#include "utils/memutils.h"
 
 #include "base/json.h"
 #include "operation/read.h"
 #include "protocol/argument.h"
 #include "protocol/batch.h"
+#include "protocol/call.h"
 
-/* Everything of one call is in a context of its own but for the answer. */
-typedef struct Call
-{
-	MemoryContext context;
-	MemoryContext caller;
-	const char *index;
-	const char *collection;
-	KzStamp		stamp;
-} Call;
-
-static void begin_call(Call *call, FunctionCallInfo fcinfo);
-static void read_options(Call *call, FunctionCallInfo fcinfo, int first);
-static Datum end_call(Call *call, Jsonb *answer);
 static Datum write_batch(FunctionCallInfo fcinfo, const KzBatchKind *kind, const char *command,
 						 bool has_retries);
 static KzEntry *read_deletions(text **ids, int nids);
 static Jsonb *answer_deletions(const KzEntry *entries, text **ids, int nids);
 static void put_deletion_error(KzJsonWriter *array, const KzEntry *entry, const text *id);
-static KzRow *read_rows(Call *call, FunctionCallInfo fcinfo, text **ids, int nids,
-						const char *command);
+static Datum read_many(FunctionCallInfo fcinfo, const char *command, bool sources);
 static Jsonb *answer_read(text **ids, const KzRow *rows, int nids, bool sources);
 static void put_row(KzJsonWriter *array, const text *id, const KzRow *row);
 
@@ -78,15 +64,16 @@ kz_mupsert(PG_FUNCTION_ARGS)
 Datum
 kz_mdelete(PG_FUNCTION_ARGS)
 {
-	Call		call;
+	KzCall		call;
 	text	  **ids;
 	int			nids;
 	KzEntry    *entries;
 	KzWriter   *writer;
+	Jsonb	   *answer;
 
-	begin_call(&call, fcinfo);
+	kz_call_begin(&call, fcinfo);
 	ids = kz_argument_ids(fcinfo, 2, "ids", &nids);
-	read_options(&call, fcinfo, 3);
+	kz_call_read_options(&call, fcinfo, 3);
 	entries = read_deletions(ids, nids);
 	writer = kz_writer_open(call.index, call.collection, KZ_ACTION_DELETE, "kz_mdelete()");
 	kz_bulk_write(writer, entries, nids, &call.stamp, false);
@@ -94,70 +81,21 @@ kz_mdelete(PG_FUNCTION_ARGS)
 	if (kz_argument_flag(fcinfo, 6, false))
 		kz_batch_check_strict(entries, nids, "delete");
 	MemoryContextSwitchTo(call.caller);
-	return end_call(&call, answer_deletions(entries, ids, nids));
+	answer = answer_deletions(entries, ids, nids);
+	kz_call_end(&call);
+	PG_RETURN_JSONB_P(answer);
 }
 
 Datum
 kz_mget(PG_FUNCTION_ARGS)
 {
-	Call		call;
-	text	  **ids;
-	int			nids;
-	KzRow	   *rows;
-
-	begin_call(&call, fcinfo);
-	ids = kz_argument_ids(fcinfo, 2, "ids", &nids);
-	rows = read_rows(&call, fcinfo, ids, nids, "kz_mget()");
-	return end_call(&call, answer_read(ids, rows, nids, true));
+	return read_many(fcinfo, "kz_mget()", true);
 }
 
 Datum
 kz_mexists(PG_FUNCTION_ARGS)
 {
-	Call		call;
-	text	  **ids;
-	int			nids;
-	KzRow	   *rows;
-
-	begin_call(&call, fcinfo);
-	ids = kz_argument_ids(fcinfo, 2, "ids", &nids);
-	rows = read_rows(&call, fcinfo, ids, nids, "kz_mexists()");
-	return end_call(&call, answer_read(ids, rows, nids, false));
-}
-
-/*
- * Begin a call and read the names, which are the first two arguments.
- */
-static void
-begin_call(Call *call, FunctionCallInfo fcinfo)
-{
-	call->context = AllocSetContextCreate(CurrentMemoryContext, "kz call",
-										  ALLOCSET_DEFAULT_SIZES);
-	call->caller = MemoryContextSwitchTo(call->context);
-	call->index = kz_argument_name(fcinfo, 0, "index");
-	call->collection = kz_argument_name(fcinfo, 1, "collection");
-}
-
-/*
- * Read the options that all writing functions share: refresh, silent, kuid.
- */
-static void
-read_options(Call *call, FunctionCallInfo fcinfo, int first)
-{
-	kz_argument_refresh(fcinfo, first);
-	kz_stamp_init(&call->stamp, kz_argument_optional_string(fcinfo, first + 2));
-}
-
-/*
- * Free everything of a call but answer, which was made in the memory of the
- * caller.
- */
-static Datum
-end_call(Call *call, Jsonb *answer)
-{
-	MemoryContextSwitchTo(call->caller);
-	MemoryContextDelete(call->context);
-	PG_RETURN_JSONB_P(answer);
+	return read_many(fcinfo, "kz_mexists()", false);
 }
 
 /*
@@ -168,17 +106,18 @@ static Datum
 write_batch(FunctionCallInfo fcinfo, const KzBatchKind *kind, const char *command,
 			bool has_retries)
 {
-	Call		call;
+	KzCall		call;
 	Jsonb	   *documents;
+	Jsonb	   *answer;
 	KzBatch    *batch;
 	int			retries = KZ_DEFAULT_RETRIES;
 	int			next = 6;
 	bool		strict,
 				sources;
 
-	begin_call(&call, fcinfo);
+	kz_call_begin(&call, fcinfo);
 	documents = kz_argument_array(fcinfo, 2, "documents");
-	read_options(&call, fcinfo, 3);
+	kz_call_read_options(&call, fcinfo, 3);
 	if (has_retries)
 		retries = kz_argument_retries(fcinfo, next++, retries);
 	strict = kz_argument_flag(fcinfo, next, false);
@@ -189,28 +128,20 @@ write_batch(FunctionCallInfo fcinfo, const KzBatchKind *kind, const char *comman
 	if (strict)
 		kz_batch_check_strict(batch->entries, batch->nentries, kind->name);
 	MemoryContextSwitchTo(call.caller);
-	return end_call(&call, kz_batch_answer(batch, sources));
+	answer = kz_batch_answer(batch, sources);
+	kz_call_end(&call);
+	PG_RETURN_JSONB_P(answer);
 }
 
 static KzEntry *
 read_deletions(text **ids, int nids)
 {
-	KzEntry    *entries = palloc_extended(Max(nids, 1) * sizeof(KzEntry),
-										  MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+	KzEntry    *entries = palloc_extended(Max(nids, 1) * sizeof(KzEntry), MCXT_ALLOC_HUGE);
 
 	for (int i = 0; i < nids; i++)
 	{
-		KzItem	   *item = &entries[i].item;
-
-		item->change.action = KZ_ACTION_DELETE;
-		item->change.id = ids[i];
-		item->change.if_version = KZ_ANY_VERSION;
-		item->change.retries = KZ_DEFAULT_RETRIES;
-		if (ids[i] && VARSIZE_ANY_EXHDR(ids[i]) > 0)
-			continue;
-		entries[i].settled = true;
-		kz_error_set(&item->outcome.error, KZ_ERROR_BAD_REQUEST, NULL,
-					 "document _id must be a string");
+		kz_entry_init(&entries[i], KZ_ACTION_DELETE, KZ_DEFAULT_RETRIES);
+		kz_entry_set_id(&entries[i], ids[i]);
 	}
 	return entries;
 }
@@ -246,7 +177,7 @@ answer_deletions(const KzEntry *entries, text **ids, int nids)
 		{
 			bool		no_id = !ids[i] || VARSIZE_ANY_EXHDR(ids[i]) == 0;
 
-			if (!entries[i].item.before && no_id == (pass == 0) &&
+			if (no_id == (pass == 0) &&
 				entries[i].item.outcome.error.code != KZ_ERROR_NONE)
 				put_deletion_error(&array, &entries[i], ids[i]);
 		}
@@ -280,29 +211,39 @@ put_deletion_error(KzJsonWriter *array, const KzEntry *entry, const text *id)
 	kz_json_set_string(&pairs[2].key, "status");
 	kz_json_set_int64(&pairs[2].value, kz_error_status(error));
 	kz_json_put_object(array, pairs, 3);
+	pfree(pairs[1].value.val.string.val);
+	pfree(pairs[2].value.val.numeric);
 }
 
 /*
- * The rows of ids, none of which may be NULL.  With the option strict, raise
- * KZ400 if one is missing.
+ * The body of the functions that read: ids, strict.
  */
-static KzRow *
-read_rows(Call *call, FunctionCallInfo fcinfo, text **ids, int nids, const char *command)
+static Datum
+read_many(FunctionCallInfo fcinfo, const char *command, bool sources)
 {
+	KzCall		call;
+	text	  **ids;
+	int			nids;
 	KzRow	   *rows;
+	Jsonb	   *answer;
 
+	kz_call_begin(&call, fcinfo);
+	ids = kz_argument_ids(fcinfo, 2, "ids", &nids);
 	for (int i = 0; i < nids; i++)
 		if (!ids[i])
-			kz_raise(KZ_ERROR_INVALID_ARGUMENT, psprintf("Element %d is NULL.", i + 1),
+			kz_raise(KZ_ERROR_INVALID_ARGUMENT,
+					 psprintf("Leave out element %d, which is NULL.", i + 1),
 					 "ids", "an array of ids");
-	rows = kz_read_many(call->index, call->collection, ids, nids, command);
+	rows = kz_read_many(call.index, call.collection, ids, nids, command);
 	for (int i = 0; i < nids && kz_argument_flag(fcinfo, 3, false); i++)
 		if (!rows[i].source)
 			kz_raise(KZ_ERROR_INCOMPLETE,
 					 psprintf("The first that is missing: \"%s\".", text_to_cstring(ids[i])),
 					 "get");
-	MemoryContextSwitchTo(call->caller);
-	return rows;
+	MemoryContextSwitchTo(call.caller);
+	answer = answer_read(ids, rows, nids, sources);
+	kz_call_end(&call);
+	PG_RETURN_JSONB_P(answer);
 }
 
 /*
@@ -353,4 +294,5 @@ put_row(KzJsonWriter *array, const text *id, const KzRow *row)
 	kz_json_set_string(&pairs[2].key, "_version");
 	kz_json_set_int64(&pairs[2].value, row->version);
 	kz_json_put_object(array, pairs, 3);
+	pfree(pairs[2].value.val.numeric);
 }

@@ -9,15 +9,13 @@
 
 #include "catalog/pg_type.h"
 #include "funcapi.h"
-#include "miscadmin.h"
 #include "utils/builtins.h"
-#include "utils/memutils.h"
 
 #include "base/compat.h"
 #include "base/json.h"
-#include "document/identity.h"
 #include "protocol/argument.h"
 #include "protocol/batch.h"
+#include "protocol/call.h"
 
 /* Columns of the result */
 enum
@@ -47,8 +45,6 @@ static KzEntry *read_entries(FunctionCallInfo fcinfo, KzAction action, const Arg
 static void read_documents(FunctionCallInfo fcinfo, int n, const char *argument,
 						   KzEntry *entries, int nentries, size_t member, bool required);
 static void read_versions(FunctionCallInfo fcinfo, int n, KzEntry *entries, int nentries);
-static void read_id(KzEntry *entry, text *id);
-static void settle(KzEntry *entry, const char *reason);
 static void check_length(const char *argument, int length, int expected);
 static void put_rows(ReturnSetInfo *result, KzEntry *entries, text **ids, int nentries,
 					 bool sources);
@@ -75,38 +71,29 @@ static Datum
 write_rows(FunctionCallInfo fcinfo, KzAction action, const char *command, const char *name,
 		   const Arguments *arguments)
 {
-	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "kz call",
-												  ALLOCSET_DEFAULT_SIZES);
-	MemoryContext caller = CurrentMemoryContext;
 	int			options = arguments->options;
 	bool		sources = kz_argument_flag(fcinfo, options + 5, true);
-	const char *index;
-	const char *collection;
+	KzCall		call;
 	text	  **ids;
 	int			nids;
 	KzEntry    *entries;
-	KzStamp		stamp;
 
 	InitMaterializedSRF(fcinfo, 0);
-	MemoryContextSwitchTo(context);
-	index = kz_argument_name(fcinfo, 0, "index");
-	collection = kz_argument_name(fcinfo, 1, "collection");
+	kz_call_begin(&call, fcinfo);
 	ids = kz_argument_ids(fcinfo, 2, "ids", &nids);
-	kz_argument_refresh(fcinfo, options);
-	kz_stamp_init(&stamp, kz_argument_optional_string(fcinfo, options + 2));
+	kz_call_read_options(&call, fcinfo, options);
 	entries = read_entries(fcinfo, action, arguments, ids, nids);
 	if (nids > 0)
 	{
-		KzWriter   *writer = kz_writer_open(index, collection, action, command);
+		KzWriter   *writer = kz_writer_open(call.index, call.collection, action, command);
 
-		kz_bulk_write(writer, entries, nids, &stamp, sources);
+		kz_bulk_write(writer, entries, nids, &call.stamp, sources);
 		kz_writer_close(writer);
 	}
 	if (kz_argument_flag(fcinfo, options + 4, false))
 		kz_batch_check_strict(entries, nids, name);
 	put_rows((ReturnSetInfo *) fcinfo->resultinfo, entries, ids, nids, sources);
-	MemoryContextSwitchTo(caller);
-	MemoryContextDelete(context);
+	kz_call_end(&call);
 	return (Datum) 0;
 }
 
@@ -114,27 +101,19 @@ static KzEntry *
 read_entries(FunctionCallInfo fcinfo, KzAction action, const Arguments *arguments, text **ids,
 			 int nids)
 {
-	KzEntry    *entries = palloc_extended(Max(nids, 1) * sizeof(KzEntry),
-										  MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+	KzEntry    *entries = palloc_extended(Max(nids, 1) * sizeof(KzEntry), MCXT_ALLOC_HUGE);
 	int			retries = kz_argument_retries(fcinfo, arguments->options + 3,
 											  KZ_DEFAULT_RETRIES);
 
 	for (int i = 0; i < nids; i++)
-	{
-		KzChange   *change = &entries[i].item.change;
-
-		change->action = action;
-		change->retries = retries;
-		change->if_version = KZ_ANY_VERSION;
-	}
-	kz_argument_require(fcinfo, 3, "changes");
+		kz_entry_init(&entries[i], action, retries);
 	read_documents(fcinfo, 3, "changes", entries, nids, offsetof(KzEntry, body), true);
 	if (arguments->defaults >= 0 && !PG_ARGISNULL(arguments->defaults))
 		read_documents(fcinfo, arguments->defaults, "defaults", entries, nids,
 					   offsetof(KzEntry, defaults), false);
 	for (int i = 0; i < nids; i++)
 		if (!entries[i].settled)
-			read_id(&entries[i], ids[i]);
+			kz_entry_set_id(&entries[i], ids[i]);
 	if (!PG_ARGISNULL(arguments->options + 6))
 		read_versions(fcinfo, arguments->options + 6, entries, nids);
 	return entries;
@@ -163,8 +142,8 @@ read_documents(FunctionCallInfo fcinfo, int n, const char *argument, KzEntry *en
 			kz_json_set_document(value, DatumGetJsonbP(elements[i]));
 		if (!kz_json_is_object(value) && (required || value->type != jbvNull) &&
 			!entries[i].settled)
-			settle(&entries[i], required ? "document changes must be an object" :
-				   "document default must be an object");
+			kz_entry_refuse(&entries[i], required ? "document changes must be an object" :
+							"document default must be an object");
 	}
 }
 
@@ -185,26 +164,6 @@ read_versions(FunctionCallInfo fcinfo, int n, KzEntry *entries, int nentries)
 		if (!nulls[i])
 			entries[i].item.change.if_version =
 				kz_argument_natural(DatumGetInt64(elements[i]), "if_versions");
-}
-
-static void
-read_id(KzEntry *entry, text *id)
-{
-	if (!id || VARSIZE_ANY_EXHDR(id) == 0)
-		settle(entry, "document _id must be a string");
-	else
-		entry->settled = !kz_identity_check(id, "_id", &entry->item.outcome.error);
-	entry->item.change.id = id;
-}
-
-/*
- * Refuse an entry for what is wrong with it by itself.
- */
-static void
-settle(KzEntry *entry, const char *reason)
-{
-	entry->settled = true;
-	kz_error_set(&entry->item.outcome.error, KZ_ERROR_BAD_REQUEST, NULL, reason);
 }
 
 static void

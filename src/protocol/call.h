@@ -1,0 +1,24 @@
+/*
+ * call.h
+ *	  One call of an SQL function: its memory, and what all functions are given.
+ */
+#ifndef KZ_PROTOCOL_CALL_H
+#define KZ_PROTOCOL_CALL_H
+
+#include "document/metadata.h"
+#include "fmgr.h"
+
+typedef struct KzCall
+{
+	MemoryContext context;		/* of everything but the answer */
+	MemoryContext caller;
+	const char *index;
+	const char *collection;
+	KzStamp		stamp;
+} KzCall;
+
+extern void kz_call_begin(KzCall *call, FunctionCallInfo fcinfo);
+extern void kz_call_read_options(KzCall *call, FunctionCallInfo fcinfo, int first);
+extern void kz_call_end(KzCall *call);
+
+#endif							/* KZ_PROTOCOL_CALL_H */
