@@ -29,6 +29,13 @@
 #define KZ_MODULE_MAGIC PG_MODULE_MAGIC
 #endif
 
+/* 18 made it a word before the declaration; it was one behind it. */
+#if PG_VERSION_NUM >= 180000
+#define kz_noreturn pg_noreturn
+#else
+#define kz_noreturn pg_attribute_noreturn()
+#endif
+
 /* 16 replaced the ACL functions of each kind of object by general ones. */
 static inline AclResult
 kz_schema_aclcheck(Oid schema, AclMode mode)

@@ -5,6 +5,8 @@
 #ifndef KZ_BASE_ERROR_H
 #define KZ_BASE_ERROR_H
 
+#include "base/compat.h"
+
 typedef enum KzErrorCode
 {
 	KZ_ERROR_NONE,
@@ -47,7 +49,7 @@ extern void kz_error_free(KzError *error);
 extern char *kz_error_message(const KzError *error);
 extern char *kz_error_reason(const KzError *error);
 extern int	kz_error_status(const KzError *error);
-extern void kz_error_throw(const KzError *error) pg_attribute_noreturn();
-extern void kz_raise(KzErrorCode code, const char *hint,...) pg_attribute_noreturn();
+kz_noreturn extern void kz_error_throw(const KzError *error);
+kz_noreturn extern void kz_raise(KzErrorCode code, const char *hint,...);
 
 #endif							/* KZ_BASE_ERROR_H */

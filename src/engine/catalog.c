@@ -298,8 +298,8 @@ open_table(const CatalogTable *table, LOCKMODE lockmode)
 	Relation	relation = table_open(find_relation(table->name), lockmode);
 	TupleDesc	tupdesc = RelationGetDescr(relation);
 	int			nindexes = list_length(RelationGetIndexList(relation));
-	bool		intact = relation->rd_rel->relkind == RELKIND_RELATION &&
-	tupdesc->natts == table->columns && OidIsValid(relation->rd_pkindex);
+	bool		intact = (relation->rd_rel->relkind == RELKIND_RELATION &&
+						  tupdesc->natts == table->columns && OidIsValid(relation->rd_pkindex));
 
 	for (int i = 0; intact && i < table->columns; i++)
 	{

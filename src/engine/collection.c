@@ -63,9 +63,8 @@ static void check_shape(CacheEntry *entry, Relation relation, const char *index,
 						const char *name);
 static KzCollection *copy_entry(const CacheEntry *entry, Relation relation, const char *index,
 								const char *name, bool writing);
-static void raise_unknown_index(const char *index) pg_attribute_noreturn();
-static void raise_unknown_collection(const char *index, const char *name)
-			pg_attribute_noreturn();
+kz_noreturn static void raise_unknown_index(const char *index);
+kz_noreturn static void raise_unknown_collection(const char *index, const char *name);
 static bool has_columns(const KzCollection *collection, AclMode right);
 
 /*

@@ -57,7 +57,7 @@ static bool schema_is_empty(Oid schema);
 static void check_create_right(const char *schema);
 static Oid	check_owner(const KzCollectionRow *row);
 static void check_relation_owner(Oid relid);
-static void raise_no_relation(Oid relid) pg_attribute_noreturn();
+kz_noreturn static void raise_no_relation(Oid relid);
 static void execute(const char *sql);
 
 /*

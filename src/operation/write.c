@@ -92,7 +92,7 @@ static void fail_suppressed(Turn *turn, KzItem *item);
 static void fail_faster(Turn *turn, KzItem *item);
 static void fail_version(Turn *turn, KzItem *item, const char *reason, const char *hint);
 static void fail_items(Turn *turn, void (*fail) (Turn *turn, KzItem *item));
-static void raise_serialization_failure(void) pg_attribute_noreturn();
+kz_noreturn static void raise_serialization_failure(void);
 static bool needs_document(KzAction action);
 static char *document_id(const KzItem *item);
 

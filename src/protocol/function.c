@@ -33,7 +33,7 @@ typedef struct Call
 static void begin_call(Call *call, FunctionCallInfo fcinfo, KzAction action);
 static void read_options(Call *call, int first);
 static void run_call(Call *call, const char *command);
-static void raise_not_found(const Call *call) pg_attribute_noreturn();
+kz_noreturn static void raise_not_found(const Call *call);
 static Datum answer(Call *call, int parts);
 static Datum end_call(Call *call, Jsonb *result);
 
