@@ -1,6 +1,6 @@
 /*
  * The SQL face of kz, in reading order: the catalogue, indexes and
- * collections, one document, merging.
+ * collections, one document, many documents, merging.
  *
  * Every argument is meant to be passed by name.  An argument without a default
  * that is NULL raises KZ400; an option that is NULL takes its default.
@@ -144,7 +144,8 @@ AS 'MODULE_PATHNAME', 'kz_create_collection';
 COMMENT ON FUNCTION kz_create_collection(text, text, jsonb, jsonb) IS
 'Creates a collection, and its index if that is missing; takes up a fitting table that is '
 'already there; updates a collection that exists. Returns {"acknowledged": true}. Raises KZ400 '
-'for a bad name or bad mappings, 42501 without CREATE on the schema.';
+'for a bad name or bad mappings, KZ412 if a table is there that does not fit, 42501 without '
+'CREATE on the schema, or for a table of somebody else.';
 
 CREATE FUNCTION kz_update_collection(
 	index text,
@@ -244,11 +245,13 @@ COMMENT ON FUNCTION kz_collection_exists(text, text) IS
  *
  *	refresh		'false', 'wait_for' or ''; a committed change is visible to every
  *				later search anyway
- *	silent		no change notification for this call
+ *	silent		no change notification for this call; there are none yet
  *	kuid		the user on whose behalf; when given, _kuzzle_info is maintained
  *				in the document
  *	if_version	write only if the stored version is this one, 0 = the document
- *				must not exist; otherwise KZ409, never retried
+ *				must not exist; otherwise KZ409, never retried.  A document that
+ *				should or should not be there, by what the function is for, is
+ *				KZ404 or document_already_exists first
  *
  * All of them raise KZ400 for malformed arguments, KZ412 for an unknown index
  * or collection, KZ403 if a trigger or a policy suppresses the write or hides
@@ -425,7 +428,9 @@ COMMENT ON FUNCTION kz_count(text, text) IS
  *
  * documents is an array of entries: {"_id", "body"}, for kz_mupsert
  * {"_id", "changes", "default"}; each may have "if_version".  The answer is
- * {"successes", "errors"}, each in the order of the request; an error is
+ * {"successes", "errors"}, in the order of the request, but of the errors first
+ * those of entries that are wrong by themselves, then those of documents that
+ * should or should not have been there; an error is
  * {"document", "reason", "status"} with the entry as it was sent.  What is wrong
  * with one document leaves the others alone, unless strict is asked for: then
  * any error raises KZ400 (incomplete_multiple_request), and nothing is written.
@@ -452,7 +457,8 @@ AS 'MODULE_PATHNAME', 'kz_mcreate';
 COMMENT ON FUNCTION kz_mcreate(text, text, jsonb, text, boolean, text, boolean, boolean) IS
 'Creates documents; generates an id where none is given. A success is {"_id", "_source", '
 '"_version", "created", "result", "status"}. An id that was stored before the call is an error '
-'of that document; a second entry of one id replaces the first.';
+'of that document; a second entry of one id replaces the first. Returns {"successes", '
+'"errors"}. Needs INSERT and SELECT. strict: any error raises KZ400 and nothing is written.';
 
 CREATE FUNCTION kz_mcreate_or_replace(
 	index text,
@@ -469,7 +475,9 @@ AS 'MODULE_PATHNAME', 'kz_mcreate_or_replace';
 
 COMMENT ON FUNCTION kz_mcreate_or_replace(text, text, jsonb, text, boolean, text, boolean, boolean) IS
 'Creates documents or replaces stored ones as a whole; generates an id where none is given. A '
-'success is {"_id", "_source", "_version", "created", "result", "status"}.';
+'success is {"_id", "_source", "_version", "created", "result", "status"}. Returns '
+'{"successes", "errors"}. Needs SELECT, INSERT and UPDATE. strict: any error raises KZ400 and '
+'nothing is written.';
 
 CREATE FUNCTION kz_mreplace(
 	index text,
@@ -486,7 +494,9 @@ AS 'MODULE_PATHNAME', 'kz_mreplace';
 
 COMMENT ON FUNCTION kz_mreplace(text, text, jsonb, text, boolean, text, boolean, boolean) IS
 'Replaces stored documents as a whole. A success is {"_id", "_source", "_version", "created", '
-'"result", "status"}; a document that is not there is an error of that document.';
+'"result", "status"}; a document that is not there is an error of that document. Returns '
+'{"successes", "errors"}. Needs SELECT and UPDATE. strict: any error raises KZ400 and nothing '
+'is written.';
 
 CREATE FUNCTION kz_mupdate(
 	index text,
@@ -505,7 +515,8 @@ AS 'MODULE_PATHNAME', 'kz_mupdate';
 COMMENT ON FUNCTION kz_mupdate(text, text, jsonb, text, boolean, text, integer, boolean, boolean) IS
 'Merges changes, the "body" of each entry, into stored documents. A success is {"_id", '
 '"_source", "_version", "status"} with the whole document; a document that is not there, or a '
-'conflict without a retry left, is an error of that document.';
+'conflict without a retry left, is an error of that document. Returns {"successes", "errors"}. '
+'Needs SELECT and UPDATE. strict: any error raises KZ400 and nothing is written.';
 
 CREATE FUNCTION kz_mupsert(
 	index text,
@@ -525,7 +536,8 @@ COMMENT ON FUNCTION kz_mupsert(text, text, jsonb, text, boolean, text, integer, 
 'Merges changes into stored documents, or creates them from the changes with "default" merged '
 'over them: unlike in kz_upsert the default wins, as in Kuzzle. A success is {"_id", "_source", '
 '"_version", "created", "status"}; a conflict without a retry left is an error of that '
-'document.';
+'document. Returns {"successes", "errors"}. Needs SELECT, INSERT and UPDATE. strict: any error '
+'raises KZ400 and nothing is written.';
 
 CREATE FUNCTION kz_mdelete(
 	index text,
@@ -541,7 +553,8 @@ AS 'MODULE_PATHNAME', 'kz_mdelete';
 
 COMMENT ON FUNCTION kz_mdelete(text, text, text[], text, boolean, text, boolean) IS
 'Deletes documents. A success is an id, an error {"_id", "reason", "status"}. An id that comes '
-'more than once counts once.';
+'more than once counts once. Returns {"successes", "errors"}. Needs SELECT and DELETE. strict: '
+'any error raises KZ400 and nothing is written.';
 
 CREATE FUNCTION kz_mget(
 	index text,
@@ -554,7 +567,8 @@ AS 'MODULE_PATHNAME', 'kz_mget';
 
 COMMENT ON FUNCTION kz_mget(text, text, text[], boolean) IS
 'Reads documents. A success is {"_id", "_source", "_version"}, an error the id of a document '
-'that is not there.';
+'that is not there. Returns {"successes", "errors"}. Needs SELECT. strict: any error raises '
+'KZ400 and nothing is returned.';
 
 CREATE FUNCTION kz_mexists(
 	index text,
@@ -566,7 +580,9 @@ LANGUAGE C STABLE PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'kz_mexists';
 
 COMMENT ON FUNCTION kz_mexists(text, text, text[], boolean) IS
-'Says which documents exist. A success is an id, an error the id of a document that is not there.';
+'Says which documents exist. A success is an id, an error the id of a document that is not '
+'there. Returns {"successes", "errors"}. Needs SELECT. strict: any error raises KZ400 and '
+'nothing is returned.';
 
 CREATE FUNCTION kz_update_rows(
 	index text,
@@ -593,7 +609,8 @@ AS 'MODULE_PATHNAME', 'kz_update_rows';
 
 COMMENT ON FUNCTION kz_update_rows(text, text, text[], jsonb[], text, boolean, text, integer, boolean, boolean, bigint[]) IS
 'kz_mupdate for arrays of equal length, with a row for each element: ord is its place, from 1, '
-'and reason says what failed. All writes are done before the first row is returned.';
+'and reason says what failed. All writes are done before the first row is returned. Needs '
+'SELECT and UPDATE. strict: any error raises KZ400 and nothing is written.';
 
 CREATE FUNCTION kz_upsert_rows(
 	index text,
@@ -622,7 +639,8 @@ AS 'MODULE_PATHNAME', 'kz_upsert_rows';
 COMMENT ON FUNCTION kz_upsert_rows(text, text, text[], jsonb[], jsonb[], text, boolean, text, integer, boolean, boolean, bigint[]) IS
 'kz_upsert for arrays of equal length, with a row for each element: ord is its place, from 1, '
 'and reason says what failed. A new document is made from its defaults with the changes merged '
-'over them, as in kz_upsert. All writes are done before the first row is returned.';
+'over them, as in kz_upsert. All writes are done before the first row is returned. Needs '
+'SELECT, INSERT and UPDATE. strict: any error raises KZ400 and nothing is written.';
 
 /*
  * Merging

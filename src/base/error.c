@@ -167,15 +167,6 @@ kz_error_free(KzError *error)
 }
 
 /*
- * The message of error with its arguments filled in, palloc'd.
- */
-char *
-kz_error_message(const KzError *error)
-{
-	return fill_text(error, catalog[error->code].message);
-}
-
-/*
  * What is wrong with one document among many, palloc'd.
  */
 char *
@@ -208,7 +199,7 @@ kz_error_throw(const KzError *error)
 								   '0' + entry->status / 100,
 								   '0' + entry->status / 10 % 10,
 								   '0' + entry->status % 10)),
-			 errmsg_internal("%s", kz_error_message(error)),
+			 errmsg_internal("%s", fill_text(error, entry->message)),
 			 errdetail_internal("%s", entry->id),
 			 error->hint ? errhint("%s", error->hint) : 0));
 	pg_unreachable();

@@ -46,7 +46,6 @@ typedef struct KzError
 extern void kz_error_set(KzError *error, KzErrorCode code, const char *hint,...);
 extern void kz_error_copy(KzError *error);
 extern void kz_error_free(KzError *error);
-extern char *kz_error_message(const KzError *error);
 extern char *kz_error_reason(const KzError *error);
 extern int	kz_error_status(const KzError *error);
 kz_noreturn extern void kz_error_throw(const KzError *error);

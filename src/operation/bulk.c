@@ -17,13 +17,13 @@
  *
  * But every subtransaction that is kept stays with the transaction to its end,
  * and beyond 64 of them all sessions of the cluster pay for looking at a row.
- * So after the first culprits they are taken in groups: a group writes up to
- * GROUP_SIZE smaller groups inside a subtransaction, undoes that when all its
- * culprits are known, and writes the survivors again in a single one.  Groups
- * of groups of groups keep one subtransaction for some thousand culprits, and a
- * document is written at most five times.  Each document is judged with all
- * earlier survivors in place, so that it makes no difference how many culprits
- * there are.
+ * So after the first culprit they are taken in groups: a group of one level
+ * writes GROUP_SIZE groups of the level below inside a subtransaction, undoes
+ * that when all their culprits are known, and writes the survivors again in a
+ * single one.  Each group has a level more than the one before it, so their
+ * number, and how often a document is written, grow with the logarithm of the
+ * number of culprits.  Each document is judged with all earlier survivors in
+ * place, so that it makes no difference how many culprits there are.
  */
 #include "postgres.h"
 
@@ -38,12 +38,13 @@
 #include "operation/bulk.h"
 
 /*
- * At most GROUP_SIZE * MAX_LEVEL subtransactions are kept inside groups, and one
- * more for each GROUP_SIZE ^ MAX_LEVEL culprits outside: well below the 64 of
- * PGPROC_MAX_CACHED_SUBXIDS.
+ * Alive at one time are, for each level that was reached, the group of that
+ * level that was kept, the subtransaction around the one that is being written,
+ * and up to GROUP_SIZE - 1 groups that are done inside it.  With 5 that makes six
+ * for a level, and ten levels are for twelve million culprits, more than a
+ * request can hold: fewer than the 64 of PGPROC_MAX_CACHED_SUBXIDS.
  */
-#define GROUP_SIZE 14
-#define MAX_LEVEL 3
+#define GROUP_SIZE 5
 
 typedef struct Bulk
 {
@@ -236,14 +237,14 @@ write_all(Bulk *bulk)
 {
 	int			at = 0;
 
-	for (int level = 0; at < bulk->nentries; level = Min(level + 1, MAX_LEVEL))
+	for (int level = 0; at < bulk->nentries; level++)
 		at = write_group(bulk, at, level);
 }
 
 /*
  * Write entries from one on, up to a culprit of PostgreSQL's or to the end, and
- * keep one subtransaction for it; or, in higher levels, up to GROUP_SIZE times
- * what the level below writes.  Returns where it stopped.
+ * keep one subtransaction for it; in higher levels, GROUP_SIZE times what the
+ * level below writes.  Returns where it stopped.
  */
 static int
 write_group(Bulk *bulk, int from, int level)
