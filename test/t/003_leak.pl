@@ -33,6 +33,8 @@ my @calls = (
 	[ 'kz_update, nothing to change', q{kz_update('leak', 'docs', 'd' || i, '{}')} ],
 	[ 'kz_get', q{kz_get('leak', 'docs', 'd' || i)} ],
 	[ 'kz_exists', q{kz_exists('leak', 'docs', 'd' || i)} ],
+	[ 'kz_mget', q{kz_mget('leak', 'docs', ARRAY['d' || i, 'absent'])} ],
+	[ 'kz_mexists', q{kz_mexists('leak', 'docs', ARRAY['d' || i, 'absent'])} ],
 	[ 'kz_replace', q{kz_replace('leak', 'docs', 'd' || i, jsonb_build_object('r', i))} ],
 	[ 'kz_delete_fields', q{kz_delete_fields('leak', 'docs', 'd' || i, ARRAY['r'])} ],
 	[ 'kz_delete', q{kz_delete('leak', 'docs', 'd' || i, source => true)} ],
@@ -59,7 +61,13 @@ foreach my $call (@calls)
 my %call = (
 	kz_upsert => q{kz_upsert('leak', 'docs', 'd' || (1 + i % 1000), jsonb_build_object('u', i))},
 	kz_update => q{kz_update('leak', 'docs', 'd' || (1 + i % 1000), jsonb_build_object('u', -i))},
-	kz_get => q{kz_get('leak', 'docs', 'd' || i)});
+	kz_get => q{kz_get('leak', 'docs', 'd' || i)},
+	kz_mupsert => q{kz_mupsert('leak', 'docs', jsonb_build_array(
+		jsonb_build_object('_id', 'd' || (1 + i % 1000), 'changes', jsonb_build_object('m', i)),
+		jsonb_build_object('_id', 'd' || (1 + i % 1000), 'changes', jsonb_build_object('n', i)),
+		jsonb_build_object('_id', 'bad')))},
+	kz_upsert_rows => q{(SELECT count(*) FROM kz_upsert_rows('leak', 'docs',
+		ARRAY['d' || (1 + i % 1000), NULL], ARRAY[jsonb_build_object('r', i), NULL]))});
 
 sub in_transactions
 {
