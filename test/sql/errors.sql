@@ -1,6 +1,8 @@
 /*
  * The catalogue of errors: each entry raised once, with its SQLSTATE, message,
- * detail (the id that Kuzzle gives it) and hint.
+ * detail (its id, Kuzzle's where Kuzzle has such an error) and hint.  One is
+ * never raised: services.storage.write_forbidden is an entry in the answers for
+ * many documents.
  */
 \set SHOW_CONTEXT never
 SELECT kz_create_collection('errors', 'doc', '{"properties": {"age": {"type": "integer"}}}');
@@ -13,6 +15,13 @@ CREATE TABLE errors.fitting (LIKE errors.doc INCLUDING ALL);
 SELECT kz_create_collection('errors', 'suppressed');
 CREATE FUNCTION errors.suppress() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NULL; END $$;
 CREATE TRIGGER suppress BEFORE INSERT ON errors.suppressed FOR EACH ROW EXECUTE FUNCTION errors.suppress();
+-- one whose trigger forbids what it does not like
+SELECT kz_create_collection('errors', 'guarded');
+CREATE FUNCTION errors.guard() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+	RAISE insufficient_privilege USING MESSAGE = format('document "%s" is not for you', NEW._id), HINT = 'Ask for it.';
+END $$;
+CREATE TRIGGER guard BEFORE INSERT ON errors.guarded FOR EACH ROW WHEN (NEW._source ? 'secret') EXECUTE FUNCTION errors.guard();
 -- one whose table has lost its shape
 SELECT kz_create_collection('errors', 'unfit');
 ALTER TABLE errors.unfit ALTER COLUMN _version DROP NOT NULL;
@@ -38,29 +47,35 @@ SELECT error.* FROM (VALUES
 	-- KZ400, documents
 	(5, $$kz_create('errors', 'doc', '{}', 'a')$$),
 	(6, $$kz_create('errors', 'strict', '{"known": {"x": 1, "unknown": 2}}')$$),
+	(7, $$kz_mupsert('errors', 'doc', '[{"_id": "m", "changes": {}}, {"_id": "a", "changes": []}]', strict => true)$$),
 	-- KZ400, names and mappings
-	(7, $$kz_create_index('Errors')$$),
-	(8, $$kz_create_collection('errors', 'a b')$$),
-	(9, $$kz_create_collection('errors', '_kuzzle_keep')$$),
-	(10, $$kz_create_collection('errors', 'new', '{"propertees": {}}')$$),
-	(11, $$kz_update_collection('errors', 'doc', '{"properties": {"age": {"type": "keyword"}}}')$$),
+	(8, $$kz_create_index('Errors')$$),
+	(9, $$kz_create_collection('errors', 'a b')$$),
+	(10, $$kz_create_collection('errors', '_kuzzle_keep')$$),
+	(11, $$kz_create_collection('errors', 'new', '{"propertees": {}}')$$),
+	(12, $$kz_update_collection('errors', 'doc', '{"properties": {"age": {"type": "keyword"}}}')$$),
 	-- KZ403
-	(12, $$kz_create('errors', 'suppressed', '{}', 'a')$$),
+	(13, $$kz_create('errors', 'suppressed', '{}', 'a')$$),
 	-- KZ404
-	(13, $$kz_get('errors', 'doc', 'absent')$$),
+	(14, $$kz_get('errors', 'doc', 'absent')$$),
 	-- KZ409
-	(14, $$kz_update('errors', 'doc', 'a', '{}', if_version => 7)$$),
+	(15, $$kz_update('errors', 'doc', 'a', '{}', if_version => 7)$$),
 	-- KZ412
-	(15, $$kz_get('unknown', 'doc', 'a')$$),
-	(16, $$kz_get('errors', 'unknown', 'a')$$),
-	(17, $$kz_create_index('errors')$$),
-	(18, $$kz_attach_collection('errors', 'doc', 'errors.fitting')$$),
-	(19, $$kz_attach_collection('errors', 'plain', 'errors.plain')$$),
-	(20, $$kz_get('errors', 'unfit', 'a')$$),
-	(21, $$kz_create('errors', 'unfit', '{}')$$)
+	(16, $$kz_get('unknown', 'doc', 'a')$$),
+	(17, $$kz_get('errors', 'unknown', 'a')$$),
+	(18, $$kz_create_index('errors')$$),
+	(19, $$kz_attach_collection('errors', 'doc', 'errors.fitting')$$),
+	(20, $$kz_attach_collection('errors', 'plain', 'errors.plain')$$),
+	(21, $$kz_get('errors', 'unfit', 'a')$$),
+	(22, $$kz_create('errors', 'unfit', '{}')$$)
 ) call(ord, call), pg_temp.try(call) error ORDER BY ord;
 \pset expanded off
 \pset format aligned
+
+-- what is forbidden is told by its status where it concerns one document among many; else it is PostgreSQL's own error
+SELECT kz_mupsert('errors', 'guarded', '[{"_id": "a", "changes": {"secret": 1}}, {"_id": "b", "changes": {}}]');
+SELECT error.* FROM pg_temp.try($$kz_upsert('errors', 'guarded', 'a', '{"secret": 1}')$$) error;
+SELECT * FROM errors.guarded ORDER BY _id;
 
 -- PostgreSQL's own errors keep their codes: a constraint of the user's, a read-only transaction
 ALTER TABLE errors.doc ADD CONSTRAINT small CHECK ((_source ->> 'n')::int < 10);
@@ -85,6 +100,7 @@ SELECT * FROM kz_list_collections('errors') c ORDER BY c;
 
 DROP TABLE errors.plain, errors.fitting;
 DROP TRIGGER suppress ON errors.suppressed;
-DROP FUNCTION errors.suppress();
+DROP TRIGGER guard ON errors.guarded;
+DROP FUNCTION errors.suppress(), errors.guard();
 ALTER TABLE errors.unfit ALTER COLUMN _version SET NOT NULL;
 SELECT kz_delete_index('errors');

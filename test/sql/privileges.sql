@@ -1,7 +1,8 @@
 --
 -- PRIVILEGES
--- Functions on one document need the rights on the table that their statement
--- in plain SQL would need, whether or not there is anything to do.
+-- Functions on documents need the rights on the table that their statement in
+-- plain SQL would need, whether or not there is anything to do. Without one the
+-- call fails, also one for many documents.
 --
 \set SHOW_CONTEXT never
 
@@ -58,6 +59,10 @@ INSERT INTO call (name, needs, there, absent, nothing) VALUES
 		$$SELECT kz_upsert('store', 'items', 'there', '{"n": 2}')$$,
 		$$SELECT kz_upsert('store', 'items', 'absent', '{"n": 2}')$$,
 		$$SELECT kz_upsert('store', 'items', 'there', '{}')$$),
+	('mupsert', '{SELECT,INSERT,UPDATE}',
+		$$SELECT kz_mupsert('store', 'items', '[{"_id": "there", "changes": {"n": 2}}]')$$,
+		$$SELECT kz_mupsert('store', 'items', '[{"_id": "absent", "changes": {"n": 2}}]')$$,
+		$$SELECT kz_mupsert('store', 'items', '[{"_id": "there", "changes": {}}]')$$),
 	('delete', '{SELECT,DELETE}',
 		$$SELECT kz_delete('store', 'items', 'there')$$, $$SELECT kz_delete('store', 'items', 'absent')$$, NULL),
 	('delete_fields', '{SELECT,UPDATE}',
@@ -111,6 +116,17 @@ SELECT name,
 	pg_temp.attempt('regress_kz_user', pg_temp.grants('SELECT', 'INSERT', 'UPDATE (_source)', 'DELETE'),
 		coalesce(there, absent)) AS update_less
 FROM call ORDER BY ord;
+
+-- also if only the column of the id is left out, and whatever would be read or written
+SELECT name,
+	pg_temp.attempt('regress_kz_user', rights.no_select, there) AS select_there,
+	pg_temp.attempt('regress_kz_user', rights.no_select, absent) AS select_absent,
+	pg_temp.attempt('regress_kz_user', rights.no_insert, there) AS insert_there,
+	pg_temp.attempt('regress_kz_user', rights.no_insert, absent) AS insert_absent,
+	pg_temp.attempt('regress_kz_user', rights.no_insert, nothing) AS insert_nothing
+FROM call, (SELECT pg_temp.grants('SELECT (_version, _source)', 'INSERT', 'UPDATE', 'DELETE'),
+	pg_temp.grants('SELECT', 'INSERT (_version, _source)', 'UPDATE', 'DELETE')) AS rights (no_select, no_insert)
+ORDER BY ord;
 
 -- rights through PUBLIC and through another role
 SELECT name,
