@@ -29,6 +29,7 @@
 
 #include "base/compat.h"
 #include "base/error.h"
+#include "base/json.h"
 #include "document/mapping.h"
 #include "engine/collection.h"
 
@@ -331,12 +332,7 @@ fill_entry(CacheEntry *entry, const char *index, const char *name)
 	entry->index_schema = pstrdup(index_row.schema);
 	entry->schema = pstrdup(row.schema);
 	entry->table = pstrdup(row.table);
-	entry->strict_mappings = NULL;
-	if (strict)
-	{
-		entry->strict_mappings = palloc(VARSIZE(row.mappings));
-		memcpy(entry->strict_mappings, row.mappings, VARSIZE(row.mappings));
-	}
+	entry->strict_mappings = strict ? kz_json_copy(row.mappings) : NULL;
 	MemoryContextSwitchTo(caller);
 }
 
@@ -395,11 +391,7 @@ copy_entry(const CacheEntry *entry, Relation relation, const char *index, const 
 	collection->schema = pstrdup(entry->schema);
 	collection->table = pstrdup(entry->table);
 	if (entry->strict_mappings && writing)
-	{
-		collection->strict_mappings = palloc(VARSIZE(entry->strict_mappings));
-		memcpy(collection->strict_mappings, entry->strict_mappings,
-			   VARSIZE(entry->strict_mappings));
-	}
+		collection->strict_mappings = kz_json_copy(entry->strict_mappings);
 	collection->relation = relation;
 	collection->shape = entry->shape;
 	return collection;

@@ -3,8 +3,8 @@
  *	  Finding and writing the rows of one collection: what all writers share.
  *
  * Rights and read-only transactions, as all are in recovery, are checked here,
- * once, before the first row is looked at, so that neither the data nor the choice of the
- * writer makes a difference.
+ * once, before the first row is looked at, so that neither the data nor the
+ * choice of the writer makes a difference.
  */
 #include "postgres.h"
 

@@ -72,19 +72,19 @@ kz_batch_read(const KzBatchKind *kind, Jsonb *documents, int retries)
 }
 
 /*
- * Have a batch written.  Kuzzle does not look at the collection for an empty
- * one.
+ * Have the entries of a call written.  But for deletions, Kuzzle does not look
+ * at the collection if there are none.
  */
 void
-kz_batch_write(KzBatch *batch, const char *index, const char *collection,
-			   const char *command, const KzStamp *stamp, bool sources)
+kz_batch_write(const KzCall *call, KzAction action, const char *command,
+			   KzEntry *entries, int nentries, bool sources)
 {
 	KzWriter   *writer;
 
-	if (batch->nentries == 0)
+	if (nentries == 0 && action != KZ_ACTION_DELETE)
 		return;
-	writer = kz_writer_open(index, collection, batch->kind->action, command);
-	kz_bulk_write(writer, batch->entries, batch->nentries, stamp, sources);
+	writer = kz_writer_open(call->index, call->collection, action, command);
+	kz_bulk_write(writer, entries, nentries, &call->stamp, sources);
 	kz_writer_close(writer);
 }
 

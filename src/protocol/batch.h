@@ -7,6 +7,7 @@
 
 #include "base/json.h"
 #include "operation/bulk.h"
+#include "protocol/call.h"
 
 /* What Kuzzle's m* actions have in common, and where they differ. */
 typedef struct KzBatchKind
@@ -44,8 +45,8 @@ extern const KzBatchKind kz_batch_mupdate;
 extern const KzBatchKind kz_batch_mupsert;
 
 extern KzBatch *kz_batch_read(const KzBatchKind *kind, Jsonb *documents, int retries);
-extern void kz_batch_write(KzBatch *batch, const char *index, const char *collection,
-						   const char *command, const KzStamp *stamp, bool sources);
+extern void kz_batch_write(const KzCall *call, KzAction action, const char *command,
+						   KzEntry *entries, int nentries, bool sources);
 extern void kz_batch_begin_answer(KzJsonWriter *answer, StringInfo buffer);
 extern Jsonb *kz_batch_answer(KzBatch *batch, bool sources);
 extern void kz_batch_check_strict(KzEntry *entries, int nentries, const char *action);

@@ -11,7 +11,6 @@
 #include "operation/read.h"
 #include "protocol/argument.h"
 #include "protocol/batch.h"
-#include "protocol/call.h"
 
 static Datum write_batch(FunctionCallInfo fcinfo, const KzBatchKind *kind, const char *command,
 						 bool has_retries);
@@ -68,16 +67,13 @@ kz_mdelete(PG_FUNCTION_ARGS)
 	text	  **ids;
 	int			nids;
 	KzEntry    *entries;
-	KzWriter   *writer;
 	Jsonb	   *answer;
 
 	kz_call_begin(&call, fcinfo);
 	ids = kz_argument_ids(fcinfo, 2, "ids", &nids);
 	kz_call_read_options(&call, fcinfo, 3);
 	entries = read_deletions(ids, nids);
-	writer = kz_writer_open(call.index, call.collection, KZ_ACTION_DELETE, "kz_mdelete()");
-	kz_bulk_write(writer, entries, nids, &call.stamp, false);
-	kz_writer_close(writer);
+	kz_batch_write(&call, KZ_ACTION_DELETE, "kz_mdelete()", entries, nids, false);
 	if (kz_argument_flag(fcinfo, 6, false))
 		kz_batch_check_strict(entries, nids, "delete");
 	MemoryContextSwitchTo(call.caller);
@@ -124,7 +120,7 @@ write_batch(FunctionCallInfo fcinfo, const KzBatchKind *kind, const char *comman
 	sources = kz_argument_flag(fcinfo, next + 1, true);
 
 	batch = kz_batch_read(kind, documents, retries);
-	kz_batch_write(batch, call.index, call.collection, command, &call.stamp, sources);
+	kz_batch_write(&call, kind->action, command, batch->entries, batch->nentries, sources);
 	if (strict)
 		kz_batch_check_strict(batch->entries, batch->nentries, kind->name);
 	MemoryContextSwitchTo(call.caller);

@@ -15,7 +15,6 @@
 #include "base/json.h"
 #include "protocol/argument.h"
 #include "protocol/batch.h"
-#include "protocol/call.h"
 
 /* Columns of the result */
 enum
@@ -83,13 +82,7 @@ write_rows(FunctionCallInfo fcinfo, KzAction action, const char *command, const 
 	ids = kz_argument_ids(fcinfo, 2, "ids", &nids);
 	kz_call_read_options(&call, fcinfo, options);
 	entries = read_entries(fcinfo, action, arguments, ids, nids);
-	if (nids > 0)
-	{
-		KzWriter   *writer = kz_writer_open(call.index, call.collection, action, command);
-
-		kz_bulk_write(writer, entries, nids, &call.stamp, sources);
-		kz_writer_close(writer);
-	}
+	kz_batch_write(&call, action, command, entries, nids, sources);
 	if (kz_argument_flag(fcinfo, options + 4, false))
 		kz_batch_check_strict(entries, nids, name);
 	put_rows((ReturnSetInfo *) fcinfo->resultinfo, entries, ids, nids, sources);
