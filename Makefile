@@ -28,6 +28,7 @@ OBJS = \
 	src/engine/naming.o \
 	src/engine/shape.o \
 	src/engine/writer.o \
+	src/engine/writer_direct.o \
 	src/engine/writer_spi.o \
 	src/operation/bulk.o \
 	src/operation/read.o \

@@ -21,7 +21,8 @@ PGDLLEXPORT void _PG_init(void);
 void
 _PG_init(void)
 {
-	MarkGUCPrefixReserved("kz");
 	kz_collection_init();
-	kz_writer_spi_init();
+	kz_writer_init();
+	/* After all are defined: it removes what is unknown. */
+	MarkGUCPrefixReserved("kz");
 }

@@ -9,13 +9,22 @@
 #ifndef KZ_BASE_COMPAT_H
 #define KZ_BASE_COMPAT_H
 
+#include "access/genam.h"
+#include "access/tableam.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_namespace.h"
+#include "executor/executor.h"
 #include "miscadmin.h"
+#include "parser/parse_relation.h"
 #include "utils/acl.h"
 
 #if PG_VERSION_NUM < 150000
 #error "kz needs PostgreSQL 15 or later"
+#endif
+
+/* A ResultRelInfo of these three minors has a size of its own. */
+#if PG_VERSION_NUM == 150009 || PG_VERSION_NUM == 160005 || PG_VERSION_NUM == 170001
+#error "PostgreSQL 15.9, 16.5 and 17.1 have an ABI of their own: use a later minor release"
 #endif
 
 #if PG_VERSION_NUM >= 160000
@@ -64,6 +73,136 @@ kz_relation_ownercheck(Oid relation)
 	return object_ownercheck(RelationRelationId, relation, GetUserId());
 #else
 	return pg_class_ownercheck(relation, GetUserId());
+#endif
+}
+
+/* One table as a statement would name it, and what it would do with it. */
+typedef struct KzRangeTable
+{
+	List	   *entries;
+	List	   *permissions;	/* NIL in 15, where they are in the entries */
+} KzRangeTable;
+
+/*
+ * Make a range table of one table.  Columns are as RTEs count them: from
+ * FirstLowInvalidHeapAttributeNumber.
+ */
+static inline void
+kz_range_table_init(KzRangeTable *table, RangeTblEntry *entry, AclMode required,
+					Bitmapset *selected, Bitmapset *inserted, Bitmapset *updated)
+{
+#if PG_VERSION_NUM >= 160000
+	RTEPermissionInfo *permission;
+
+	table->permissions = NIL;
+	permission = addRTEPermissionInfo(&table->permissions, entry);
+	permission->requiredPerms = required;
+	permission->selectedCols = selected;
+	permission->insertedCols = inserted;
+	permission->updatedCols = updated;
+#else
+	table->permissions = NIL;
+	entry->requiredPerms = required;
+	entry->selectedCols = selected;
+	entry->insertedCols = inserted;
+	entry->updatedCols = updated;
+#endif
+	table->entries = list_make1(entry);
+}
+
+/*
+ * Check what the executor would check, with its hook; raises 42501.
+ */
+static inline void
+kz_range_table_check(const KzRangeTable *table)
+{
+#if PG_VERSION_NUM >= 160000
+	ExecCheckPermissions(table->entries, table->permissions, true);
+#else
+	ExecCheckRTPerms(table->entries, true);
+#endif
+}
+
+static inline void
+kz_range_table_install(const KzRangeTable *table, EState *estate)
+{
+#if PG_VERSION_NUM >= 180000
+	ExecInitRangeTable(estate, table->entries, table->permissions, bms_make_singleton(1));
+#elif PG_VERSION_NUM >= 160000
+	ExecInitRangeTable(estate, table->entries, table->permissions);
+#else
+	ExecInitRangeTable(estate, table->entries);
+#endif
+}
+
+/* What an update asks of the indexes of its table. */
+typedef enum KzIndexWork
+{
+	KZ_INDEXES_NONE,
+	KZ_INDEXES_ALL,
+	KZ_INDEXES_SUMMARIZING		/* since 16: those like BRIN only */
+} KzIndexWork;
+
+static inline TM_Result
+kz_tuple_update(Relation relation, ItemPointer tid, TupleTableSlot *slot, CommandId cid,
+				Snapshot snapshot, TM_FailureData *failure, KzIndexWork *work)
+{
+	LockTupleMode lockmode;
+	TM_Result	result;
+#if PG_VERSION_NUM >= 160000
+	TU_UpdateIndexes update;
+
+	result = table_tuple_update(relation, tid, slot, cid, snapshot, InvalidSnapshot, true,
+								failure, &lockmode, &update);
+	*work = update == TU_None ? KZ_INDEXES_NONE :
+		update == TU_Summarizing ? KZ_INDEXES_SUMMARIZING : KZ_INDEXES_ALL;
+#else
+	bool		update;
+
+	result = table_tuple_update(relation, tid, slot, cid, snapshot, InvalidSnapshot, true,
+								failure, &lockmode, &update);
+	*work = update ? KZ_INDEXES_ALL : KZ_INDEXES_NONE;
+#endif
+	return result;
+}
+
+/*
+ * Insert the index entries of slot.  With arbiters, a duplicate there is told in
+ * conflict instead of raised.
+ */
+static inline void
+kz_insert_index_tuples(ResultRelInfo *result, TupleTableSlot *slot, EState *estate, bool update,
+					   KzIndexWork work, bool *conflict, List *arbiters)
+{
+#if PG_VERSION_NUM >= 160000
+	ExecInsertIndexTuples(result, slot, estate, update, arbiters != NIL, conflict, arbiters,
+						  work == KZ_INDEXES_SUMMARIZING);
+#else
+	ExecInsertIndexTuples(result, slot, estate, update, arbiters != NIL, conflict, arbiters);
+#endif
+}
+
+static inline bool
+kz_check_index_constraints(ResultRelInfo *result, TupleTableSlot *slot, EState *estate,
+						   ItemPointer conflict, List *arbiters)
+{
+#if PG_VERSION_NUM >= 180000
+	ItemPointerData none;
+
+	ItemPointerSetInvalid(&none);
+	return ExecCheckIndexConstraints(result, slot, estate, conflict, &none, arbiters);
+#else
+	return ExecCheckIndexConstraints(result, slot, estate, conflict, arbiters);
+#endif
+}
+
+static inline IndexScanDesc
+kz_index_beginscan(Relation relation, Relation index, Snapshot snapshot, int nkeys)
+{
+#if PG_VERSION_NUM >= 180000
+	return index_beginscan(relation, index, snapshot, NULL, nkeys, 0);
+#else
+	return index_beginscan(relation, index, snapshot, nkeys, 0);
 #endif
 }
 

@@ -66,7 +66,6 @@ static KzCollection *copy_entry(const CacheEntry *entry, Relation relation, cons
 								const char *name, bool writing);
 kz_noreturn static void raise_unknown_index(const char *index);
 kz_noreturn static void raise_unknown_collection(const char *index, const char *name);
-static bool has_columns(const KzCollection *collection, AclMode right);
 
 /*
  * Called once when the library is loaded.
@@ -116,30 +115,6 @@ void
 kz_collection_close(KzCollection *collection)
 {
 	table_close(collection->relation, NoLock);
-}
-
-/*
- * Raise 42501 unless the user may use the schema and has all rights (ACL_SELECT,
- * ACL_INSERT, ACL_UPDATE, ACL_DELETE) on the table or, where that is possible,
- * on the columns of a document.
- */
-void
-kz_collection_check_rights(const KzCollection *collection, AclMode rights)
-{
-	Relation	relation = collection->relation;
-	AclResult	result = kz_schema_aclcheck(RelationGetNamespace(relation), ACL_USAGE);
-
-	if (result != ACLCHECK_OK)
-		aclcheck_error(result, OBJECT_SCHEMA, collection->schema);
-	for (AclMode right = 1; right <= rights; right <<= 1)
-	{
-		if ((rights & right) == 0)
-			continue;
-		result = pg_class_aclcheck(RelationGetRelid(relation), GetUserId(), right);
-		if (result != ACLCHECK_OK && !has_columns(collection, right))
-			aclcheck_error(result, get_relkind_objtype(relation->rd_rel->relkind),
-						   RelationGetRelationName(relation));
-	}
 }
 
 /*
@@ -409,24 +384,4 @@ raise_unknown_collection(const char *index, const char *name)
 	kz_raise(KZ_ERROR_UNKNOWN_COLLECTION,
 			 "Create it with kz_create_collection(), or make one of a table with kz_attach_collection().",
 			 index, name);
-}
-
-/*
- * Whether the user has a right on each column of a document that needs it.  An
- * update leaves _id alone; DELETE is no column right.
- */
-static bool
-has_columns(const KzCollection *collection, AclMode right)
-{
-	AttrNumber	columns[] = {collection->shape.version, collection->shape.source,
-	collection->shape.id};
-	int			count = right == ACL_UPDATE ? 2 : 3;
-
-	if (right == ACL_DELETE)
-		return false;
-	for (int i = 0; i < count; i++)
-		if (pg_attribute_aclcheck(RelationGetRelid(collection->relation), columns[i],
-								  GetUserId(), right) != ACLCHECK_OK)
-			return false;
-	return true;
 }

@@ -8,7 +8,6 @@
 #include "engine/catalog.h"
 #include "engine/shape.h"
 #include "storage/lockdefs.h"
-#include "utils/acl.h"
 
 /* A collection that is open for one call; everything in it is the call's. */
 typedef struct KzCollection
@@ -26,7 +25,6 @@ extern void kz_collection_init(void);
 extern KzCollection *kz_collection_open(const char *index, const char *name,
 										LOCKMODE lockmode);
 extern void kz_collection_close(KzCollection *collection);
-extern void kz_collection_check_rights(const KzCollection *collection, AclMode rights);
 
 extern Oid	kz_table_find(const char *schema, const char *table);
 extern bool kz_index_find(const char *index, KzIndexRow *row);

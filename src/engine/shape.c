@@ -15,6 +15,8 @@
 #include "access/htup_details.h"
 #include "access/transam.h"
 #include "catalog/dependency.h"
+#include "catalog/pg_am.h"
+#include "catalog/pg_opfamily.h"
 #include "catalog/pg_type.h"
 #include "storage/lmgr.h"
 #include "utils/lsyscache.h"
@@ -26,7 +28,9 @@ static const char *check_kind(Relation relation);
 static const char *check_column(TupleDesc tupdesc, const char *name, Oid type,
 								AttrNumber *column);
 static const char *check_other_columns(TupleDesc tupdesc, const KzShape *shape);
-static const char *find_key(Relation relation, AttrNumber id, Oid *key);
+static const char *find_objection(Relation relation);
+static const char *check_indexes(Relation relation, KzShape *shape);
+static const char *find_index_objection(Relation index, const KzShape *shape);
 static bool is_key(Relation index, AttrNumber id);
 
 /*
@@ -48,9 +52,10 @@ kz_shape_check(Relation relation, KzShape *shape)
 		return problem;
 	if (!get_collation_isdeterministic(TupleDescAttr(tupdesc, shape->id - 1)->attcollation))
 		return "column _id has a nondeterministic collation.";
+	shape->objection = find_objection(relation);
 	if (relation->rd_rel->relkind == RELKIND_FOREIGN_TABLE)
 		return NULL;
-	return find_key(relation, shape->id, &shape->key);
+	return check_indexes(relation, shape);
 }
 
 /*
@@ -132,33 +137,84 @@ check_other_columns(TupleDesc tupdesc, const KzShape *shape)
 }
 
 /*
- * Find the index that makes ids unique; NULL if there is one.  ON CONFLICT (_id)
- * takes any such index for its arbiter, and fails on a deferrable one.
+ * Why the rows of relation cannot be written without going through SQL, as far as
+ * the relation itself tells; NULL if they can.  This is the one place that
+ * decides it, but for what depends on the user and is left to the writer.
  */
 static const char *
-find_key(Relation relation, AttrNumber id, Oid *key)
+find_objection(Relation relation)
+{
+	Form_pg_class class = relation->rd_rel;
+
+	if (class->relkind != RELKIND_RELATION)
+		return "it is not an ordinary table";
+	if (class->relispartition)
+		return "it is a partition";
+	if (class->relhassubclass)
+		return "it has children";
+	if (RelationGetNumberOfAttributes(relation) != 3)
+		return "it has other columns";
+	if (class->relhasrules)
+		return "it has rules";
+	if (relation->trigdesc)
+		return "it has triggers";
+	if (class->relam != HEAP_TABLE_AM_OID)
+		return "its access method is not heap";
+	return NULL;
+}
+
+/*
+ * Find the index that makes ids unique; NULL if there is one.  ON CONFLICT (_id)
+ * takes any such index for its arbiter, and fails on a deferrable one.  What the
+ * indexes say against writing directly is added to the shape.
+ */
+static const char *
+check_indexes(Relation relation, KzShape *shape)
 {
 	List	   *indexes = RelationGetIndexList(relation);
 	ListCell   *lc;
 	bool		deferrable = false;
+	int			unique = 0;
 
 	foreach(lc, indexes)
 	{
 		Relation	index = index_open(lfirst_oid(lc), AccessShareLock);
+		Form_pg_index form = index->rd_index;
 
-		if (is_key(index, id))
+		if (is_key(index, shape->id))
 		{
-			if (!index->rd_index->indimmediate)
+			if (!form->indimmediate)
 				deferrable = true;
-			else if (!OidIsValid(*key))
-				*key = RelationGetRelid(index);
+			else if (!OidIsValid(shape->key))
+				shape->key = RelationGetRelid(index);
 		}
+		unique += form->indisunique;
+		if (!shape->objection)
+			shape->objection = find_index_objection(index, shape);
 		index_close(index, AccessShareLock);
 	}
 	list_free(indexes);
-	if (!OidIsValid(*key))
+	shape->other_unique = unique > 1;
+	if (!OidIsValid(shape->key))
 		return "it has no valid, immediate, non-partial unique index on exactly (_id).";
 	return deferrable ? "it has a deferrable unique constraint on (_id)." : NULL;
+}
+
+/*
+ * The same for an index of it, which is the key if that has been found just now.
+ */
+static const char *
+find_index_objection(Relation index, const KzShape *shape)
+{
+	if (index->rd_index->indisexclusion || !index->rd_index->indimmediate)
+		return "it has an exclusion or deferrable constraint";
+	/* The writer looks ids up with an equality that these families know. */
+	if (RelationGetRelid(index) == shape->key &&
+		(index->rd_rel->relam != BTREE_AM_OID ||
+		 (index->rd_opfamily[0] != TEXT_BTREE_FAM_OID &&
+		  index->rd_opfamily[0] != TEXT_PATTERN_BTREE_FAM_OID)))
+		return "its key has an unusual operator class";
+	return NULL;
 }
 
 static bool

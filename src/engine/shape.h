@@ -15,6 +15,9 @@ typedef struct KzShape
 	AttrNumber	source;
 	Oid			key;			/* unique index on exactly (_id); none on a
 								 * foreign table */
+	bool		other_unique;	/* it has further unique indexes */
+	const char *objection;		/* why its rows cannot be written without
+								 * going through SQL, or NULL */
 } KzShape;
 
 /* Kinds of relations that can be collections. */

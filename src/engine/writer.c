@@ -4,13 +4,17 @@
  *
  * Rights and read-only transactions, as all are in recovery, are checked here,
  * once, before the first row is looked at, so that neither the data nor the
- * choice of the writer makes a difference.
+ * choice of the writer makes a difference.  And the writer is chosen here.
  */
 #include "postgres.h"
 
+#include "access/sysattr.h"
+#include "catalog/namespace.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
+#include "utils/guc.h"
 #include "utils/rel.h"
+#include "utils/rls.h"
 
 #include "base/compat.h"
 #include "base/json.h"
@@ -27,6 +31,26 @@ static const AclMode rights[] = {
 	[KZ_ACTION_DELETE_FIELDS] = ACL_SELECT | ACL_UPDATE
 };
 
+bool		kz_direct_writes = true;
+
+static void check_rights(KzRangeTable *range_table, const KzCollection *collection,
+						 AclMode required);
+static Bitmapset *columns_of(const KzShape *shape, bool with_id);
+static const char *find_objection(const KzCollection *collection);
+
+/*
+ * Called once when the library is loaded.
+ */
+void
+kz_writer_init(void)
+{
+	DefineCustomBoolVariable("kz.direct_writes",
+							 "Reads and writes plain tables without going through SQL.",
+							 "What can be seen is the same either way; this is for developers, and for doubt.",
+							 &kz_direct_writes, true, PGC_USERSET, 0, NULL, NULL, NULL);
+	kz_writer_spi_init();
+}
+
 /*
  * Open a collection for an action; command is what messages call it.  Raises
  * KZ412 for an unknown or unfit collection, 42501 without the rights, 25006 for
@@ -37,7 +61,9 @@ kz_writer_open(const char *index, const char *name, KzAction action, const char 
 {
 	bool		read_only = action == KZ_ACTION_READ;
 	KzCollection *collection;
+	KzRangeTable range_table;
 	KzWriter   *writer;
+	const char *objection;
 
 	if (!read_only)
 	{
@@ -46,11 +72,44 @@ kz_writer_open(const char *index, const char *name, KzAction action, const char 
 	}
 	collection = kz_collection_open(index, name,
 									read_only ? AccessShareLock : RowExclusiveLock);
-	kz_collection_check_rights(collection, rights[action]);
+	check_rights(&range_table, collection, rights[action]);
 
-	writer = kz_writer_spi_open(collection);
+	objection = find_objection(collection);
+	if (objection)
+		ereport(DEBUG1,
+				(errmsg_internal("the collection \"%s\":\"%s\" is accessed through SQL: %s",
+								 index, name, objection)));
+	else
+		ereport(DEBUG1,
+				(errmsg_internal("the collection \"%s\":\"%s\" is accessed directly",
+								 index, name)));
+	writer = objection ? kz_writer_spi_open(collection) : kz_writer_direct_open(collection);
+	writer->range_table = range_table;
 	writer->read_only = read_only;
 	return writer;
+}
+
+/*
+ * Do what was deferred, and give back all that belongs to the current
+ * subtransaction, before that is released: the writer takes it again when it is
+ * used again.  To be called at the end of each subtransaction in which the writer
+ * was used, if it is used outside.
+ */
+void
+kz_writer_release(KzWriter *writer)
+{
+	if (writer->methods->release)
+		writer->methods->release(writer);
+}
+
+/*
+ * Forget all that belonged to a subtransaction that was undone.
+ */
+void
+kz_writer_abandon(KzWriter *writer)
+{
+	if (writer->methods->abandon)
+		writer->methods->abandon(writer);
 }
 
 void
@@ -58,6 +117,7 @@ kz_writer_close(KzWriter *writer)
 {
 	KzCollection *collection = writer->collection;
 
+	kz_writer_release(writer);
 	writer->methods->close(writer);
 	kz_collection_close(collection);
 }
@@ -121,4 +181,62 @@ kz_writer_table_name(const KzWriter *writer)
 {
 	return quote_qualified_identifier(writer->collection->schema,
 									  writer->collection->table);
+}
+
+/*
+ * Raise 42501 unless the user may use the schema and has the rights required
+ * (ACL_SELECT, ACL_INSERT, ACL_UPDATE, ACL_DELETE) on the table or, where that is
+ * possible, on the columns of a document.  The range table that this takes is
+ * filled.
+ */
+static void
+check_rights(KzRangeTable *range_table, const KzCollection *collection, AclMode required)
+{
+	Relation	relation = collection->relation;
+	RangeTblEntry *entry = makeNode(RangeTblEntry);
+	AclResult	result = kz_schema_aclcheck(RelationGetNamespace(relation), ACL_USAGE);
+
+	if (result != ACLCHECK_OK)
+		aclcheck_error(result, OBJECT_SCHEMA, collection->schema);
+
+	entry->rtekind = RTE_RELATION;
+	entry->relid = RelationGetRelid(relation);
+	entry->relkind = relation->rd_rel->relkind;
+	entry->rellockmode = required == ACL_SELECT ? AccessShareLock : RowExclusiveLock;
+	kz_range_table_init(range_table, entry, required,
+						columns_of(&collection->shape, true),
+						required & ACL_INSERT ? columns_of(&collection->shape, true) : NULL,
+						required & ACL_UPDATE ? columns_of(&collection->shape, false) : NULL);
+	kz_range_table_check(range_table);
+}
+
+/*
+ * The columns of a document, as a range table has them; an update leaves _id
+ * alone.
+ */
+static Bitmapset *
+columns_of(const KzShape *shape, bool with_id)
+{
+	Bitmapset  *columns = bms_make_singleton(shape->version - FirstLowInvalidHeapAttributeNumber);
+
+	columns = bms_add_member(columns, shape->source - FirstLowInvalidHeapAttributeNumber);
+	if (with_id)
+		columns = bms_add_member(columns, shape->id - FirstLowInvalidHeapAttributeNumber);
+	return columns;
+}
+
+/*
+ * Why the writer that goes through SQL is needed; NULL if it is not.
+ */
+static const char *
+find_objection(const KzCollection *collection)
+{
+	Relation	relation = collection->relation;
+
+	if (collection->shape.objection)
+		return collection->shape.objection;
+	if (relation->rd_rel->relrowsecurity &&
+		check_enable_rls(RelationGetRelid(relation), InvalidOid, true) == RLS_ENABLED)
+		return "row-level security is in force";
+	return kz_direct_writes ? NULL : "kz.direct_writes is off";
 }

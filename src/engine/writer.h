@@ -10,7 +10,9 @@
 #ifndef KZ_ENGINE_WRITER_H
 #define KZ_ENGINE_WRITER_H
 
+#include "base/compat.h"
 #include "engine/collection.h"
+#include "storage/itemptr.h"
 
 /* What is asked of the rows; decides which rights are needed. */
 typedef enum KzAction
@@ -33,6 +35,7 @@ typedef struct KzRow
 	/* What tells it from all other versions, where the writer can see that. */
 	TransactionId xmin;
 	Oid			tableoid;
+	ItemPointerData tid;		/* known to the direct writer only */
 } KzRow;
 
 typedef struct KzWriter KzWriter;
@@ -47,6 +50,13 @@ typedef struct KzWriterMethods
 	bool		(*update) (KzWriter *writer, const text *id, const KzRow *old, KzRow *row);
 	bool		(*delete) (KzWriter *writer, const text *id, const KzRow *old);
 	int64		(*count) (KzWriter *writer);
+
+	/*
+	 * For an end of a subtransaction, see kz_writer_release; NULL: nothing to
+	 * do.
+	 */
+	void		(*release) (KzWriter *writer);
+	void		(*abandon) (KzWriter *writer);
 	void		(*close) (KzWriter *writer);
 } KzWriterMethods;
 
@@ -55,12 +65,30 @@ struct KzWriter
 {
 	const KzWriterMethods *methods;
 	KzCollection *collection;
+	KzRangeTable range_table;	/* the table, as the executor would have it */
 	bool		read_only;		/* sees what the calling statement sees */
 	bool		system_columns; /* rows are told apart by xmin and tableoid */
+
+	/*
+	 * A caller who writes ids in ascending order can let inserts wait to be
+	 * done together.  They are all done before a row is updated or deleted,
+	 * so that no id is written before the smaller ones, and at the latest by
+	 * kz_writer_release.
+	 */
+	bool		may_defer;		/* set by the caller: the next insert may
+								 * wait; cleared if it does */
+	int			deferred;		/* how many wait */
+	bool		flushing;		/* they are being done: what is raised is
+								 * theirs */
 };
 
+extern bool kz_direct_writes;
+
+extern void kz_writer_init(void);
 extern KzWriter *kz_writer_open(const char *index, const char *name, KzAction action,
 								const char *command);
+extern void kz_writer_release(KzWriter *writer);
+extern void kz_writer_abandon(KzWriter *writer);
 extern void kz_writer_close(KzWriter *writer);
 extern bool kz_writer_same_row(const KzWriter *writer, const KzRow *a, const KzRow *b);
 extern bool kz_writer_is_foreign(const KzWriter *writer);
@@ -71,5 +99,8 @@ extern char *kz_writer_table_name(const KzWriter *writer);
 /* in writer_spi.c */
 extern void kz_writer_spi_init(void);
 extern KzWriter *kz_writer_spi_open(KzCollection *collection);
+
+/* in writer_direct.c */
+extern KzWriter *kz_writer_direct_open(KzCollection *collection);
 
 #endif							/* KZ_ENGINE_WRITER_H */

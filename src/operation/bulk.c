@@ -56,6 +56,7 @@ typedef struct Bulk
 	int		   *units;			/* at the first entry of a unit, how many it
 								 * has */
 	int			at;				/* first entry of the unit being written */
+	int			run;			/* no insert of an earlier one waits still */
 	MemoryContext context;		/* of the outcomes */
 	MemoryContext scratch;		/* reset after each unit */
 } Bulk;
@@ -75,6 +76,7 @@ static void leave_subtransaction(Bulk *bulk, ResourceOwner owner, bool keep);
 static void write_unit(Bulk *bulk);
 static void free_outcome(KzOutcome *outcome);
 static void keep_outcome(const Bulk *bulk, KzOutcome *outcome);
+static void break_run(Bulk *bulk, int to);
 static void blame(Bulk *bulk, const ErrorData *error);
 static bool belongs_to_document(int sqlerrcode);
 
@@ -322,16 +324,22 @@ attempt(Bulk *bulk, int from, int to)
 	MemoryContextSwitchTo(bulk->context);
 	PG_TRY();
 	{
+		bulk->run = bulk->at;
 		for (; bulk->at < to; bulk->at += bulk->units[bulk->at])
 			write_unit(bulk);
+		kz_writer_release(bulk->writer);
 	}
 	PG_CATCH();
 	{
+		bool		of_run = bulk->writer->flushing;
 		ErrorData  *error = catch_error(bulk, owner);
 
 		if (!belongs_to_document(error->sqlerrcode))
 			ReThrowError(error);
-		blame(bulk, error);
+		if (of_run)
+			break_run(bulk, to);
+		else
+			blame(bulk, error);
 		FreeErrorData(error);
 		MemoryContextReset(bulk->scratch);
 		return bulk->at;
@@ -367,7 +375,10 @@ leave_subtransaction(Bulk *bulk, ResourceOwner owner, bool keep)
 	if (keep)
 		ReleaseCurrentSubTransaction();
 	else
+	{
 		RollbackAndReleaseCurrentSubTransaction();
+		kz_writer_abandon(bulk->writer);
+	}
 	MemoryContextSwitchTo(bulk->context);
 	CurrentResourceOwner = owner;
 }
@@ -397,7 +408,12 @@ write_unit(Bulk *bulk)
 		if (entry->defaults.type == jbvBinary)
 			entry->item.change.defaults = kz_json_document(&entry->defaults);
 	}
+	entries[0]->deferred = false;
+	bulk->writer->may_defer = !entries[0]->item.absent;
 	kz_write(bulk->writer, items, nentries, bulk->stamp, bulk->keep_sources);
+	entries[0]->deferred = !entries[0]->item.absent && !bulk->writer->may_defer;
+	if (bulk->writer->deferred <= 1)
+		bulk->run = bulk->at;
 
 	MemoryContextSwitchTo(bulk->context);
 	for (int i = 0; i < nentries; i++)
@@ -426,6 +442,25 @@ keep_outcome(const Bulk *bulk, KzOutcome *outcome)
 	kz_error_copy(&outcome->error);
 	if (outcome->source)
 		outcome->source = bulk->keep_sources ? kz_json_copy(outcome->source) : NULL;
+}
+
+/*
+ * Inserts that were done together have met a duplicate, or another fault in one
+ * of them.  They are done one by one instead, from the first of them on: who
+ * was faster is then met as a document that is there.
+ */
+static void
+break_run(Bulk *bulk, int to)
+{
+	/*
+	 * The outcomes of a unit that was being written are in the scratch
+	 * context.
+	 */
+	for (int i = bulk->at; i < to && i < bulk->at + bulk->units[bulk->at]; i++)
+		memset(&bulk->entries[i]->item.outcome, 0, sizeof(KzOutcome));
+	for (int i = bulk->run; i < bulk->at; i++)
+		bulk->entries[i]->item.absent = bulk->entries[i]->deferred;
+	bulk->at = bulk->run;
 }
 
 /*

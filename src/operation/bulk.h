@@ -17,6 +17,7 @@ typedef struct KzEntry
 	JsonbValue	body;
 	JsonbValue	defaults;		/* jbvNull if there are none */
 	bool		settled;		/* item.outcome is an error that stands */
+	bool		deferred;		/* its insert has waited for others */
 } KzEntry;
 
 extern void kz_entry_init(KzEntry *entry, KzAction action, int retries);

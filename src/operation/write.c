@@ -119,18 +119,25 @@ kz_write(KzWriter *writer, KzItem **items, int nitems, const KzStamp *stamp,
 	const KzChange *first = &items[0]->change;
 	int			retries = first->if_version == KZ_ANY_VERSION ? first->retries : 0;
 	bool		lock = false;
+	bool		absent = items[0]->absent;
 
 	Assert(nitems == 1 || first->if_version == KZ_ANY_VERSION);
 	for (;;)
 	{
-		Write		write;
+		Obstacle	obstacle = OBSTACLE_CONFLICT;
 
 		CHECK_FOR_INTERRUPTS();
 		find(&turn, lock);
-		write = decide(&turn);
-		if (write == WRITE_NOTHING || perform(&turn, write))
-			return;
-		switch (find_obstacle(&turn, write))
+		if (!absent || !turn.found)
+		{
+			Write		write = decide(&turn);
+
+			if (write == WRITE_NOTHING || perform(&turn, write))
+				return;
+			obstacle = find_obstacle(&turn, write);
+		}
+		absent = false;
+		switch (obstacle)
 		{
 			case OBSTACLE_SUSPECTED:
 				continue;

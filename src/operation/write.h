@@ -44,6 +44,8 @@ typedef struct KzItem
 	KzChange	change;
 	KzOutcome	outcome;
 	struct KzItem *before;		/* the same id earlier in the request, or NULL */
+	bool		absent;			/* was found absent once, but the insert was
+								 * undone: a document there now is a conflict */
 } KzItem;
 
 extern void kz_write(KzWriter *writer, KzItem **items, int nitems, const KzStamp *stamp,

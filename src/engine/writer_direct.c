@@ -1,0 +1,637 @@
+/*
+ * writer_direct.c
+ *	  The writer that goes through the table access method, without SQL.
+ *
+ * It is for plain tables only (shape.c says which): nothing but constraints and
+ * indexes is there to be cared for.  Rows are found by an index scan with an
+ * MVCC snapshot, which takes the predicate locks that SERIALIZABLE needs, and are
+ * written where they were found: the first time without a lock, so a write can
+ * find another transaction ahead of it and then has changed nothing.
+ *
+ * Each find has a snapshot of its own, which sees all that was written before in
+ * the same call, and stays active until the next one: as long as it is, the
+ * version that was found is not pruned away, so that its TID names it.
+ *
+ * What the executor needs to maintain indexes and check constraints is made when
+ * it is needed first: an update that stays on its page needs none of it.
+ *
+ * All that is held belongs to the resource owner of the subtransaction in which
+ * it was taken, and all memory is in one context, so that after the end of a
+ * subtransaction there is only that to forget.
+ */
+#include "postgres.h"
+
+#include "access/genam.h"
+#include "access/heapam.h"
+#include "access/relscan.h"
+#include "access/skey.h"
+#include "access/stratnum.h"
+#include "access/tableam.h"
+#include "access/xact.h"
+#include "executor/executor.h"
+#include "miscadmin.h"
+#include "storage/lmgr.h"
+#include "utils/fmgroids.h"
+#include "utils/memutils.h"
+#include "utils/rel.h"
+#include "utils/snapmgr.h"
+
+#include "base/compat.h"
+#include "engine/writer.h"
+
+/*
+ * Inserts wait until there are so many, or so many bytes of them: what COPY
+ * takes, too.
+ */
+#define RUN_MAX_ROWS 1000
+#define RUN_MAX_BYTES 65536
+
+typedef struct DirectWriter
+{
+	KzWriter	base;
+	MemoryContext parent;		/* of the call */
+	MemoryContext context;		/* of all below; NULL: nothing is held */
+	Relation	key;			/* the index that ids are looked up in */
+	IndexScanDesc scan;			/* on it; NULL before the first find */
+	bool		pushed;			/* the snapshot of the last find is active */
+	TupleTableSlot *found;		/* the row that was found last */
+	TupleTableSlot *image;		/* the row that is being written */
+	EState	   *estate;			/* NULL before indexes or constraints are
+								 * needed */
+	ResultRelInfo *result;		/* of estate */
+	TupleTableSlot **run;		/* the rows that wait, base.deferred of them */
+	int			nslots;			/* slots made in run */
+	Size		run_bytes;
+} DirectWriter;
+
+static bool direct_find(KzWriter *writer, const text *id, bool lock, KzRow *row);
+static bool direct_insert(KzWriter *writer, const text *id, KzRow *row);
+static bool direct_update(KzWriter *writer, const text *id, const KzRow *old, KzRow *row);
+static bool direct_delete(KzWriter *writer, const text *id, const KzRow *old);
+static int64 direct_count(KzWriter *writer);
+static void direct_release(KzWriter *writer);
+static void direct_abandon(KzWriter *writer);
+static void direct_close(KzWriter *writer);
+static void acquire(DirectWriter *direct);
+static void acquire_executor(DirectWriter *direct);
+static Snapshot renew_snapshot(DirectWriter *direct);
+static bool look_up(DirectWriter *direct, const text *id, Snapshot snapshot);
+static bool lock_found(DirectWriter *direct, const text *id, Snapshot snapshot);
+static bool has_id(const DirectWriter *direct, TupleTableSlot *slot, const text *id);
+static void read_found(const DirectWriter *direct, KzRow *row);
+static void fill_slot(const DirectWriter *direct, TupleTableSlot *slot, const text *id,
+					  const KzRow *row);
+static void check_constraints(DirectWriter *direct, TupleTableSlot *slot);
+static bool was_written(TM_Result result, const char *verb);
+static void insert_index_tuples(DirectWriter *direct, TupleTableSlot *slot, bool update,
+								KzIndexWork work, bool *conflict, List *arbiters);
+static bool try_insert(DirectWriter *direct, CommandId cid, List *arbiters);
+static bool is_in_the_way(DirectWriter *direct, List *arbiters);
+static void check_visible(DirectWriter *direct, ItemPointer tid);
+static void defer(DirectWriter *direct, const text *id, const KzRow *row);
+static TupleTableSlot *next_of_run(DirectWriter *direct);
+static void flush(DirectWriter *direct);
+kz_noreturn static void raise_serialization_failure(const char *what);
+
+static const KzWriterMethods methods = {
+	.find = direct_find,
+	.insert = direct_insert,
+	.update = direct_update,
+	.delete = direct_delete,
+	.count = direct_count,
+	.release = direct_release,
+	.abandon = direct_abandon,
+	.close = direct_close
+};
+
+/*
+ * Open the direct writer of a collection, which is open, whose table is plain,
+ * and whose rights have been checked.
+ */
+KzWriter *
+kz_writer_direct_open(KzCollection *collection)
+{
+	DirectWriter *direct = palloc0(sizeof(DirectWriter));
+
+	direct->base.methods = &methods;
+	direct->base.collection = collection;
+	direct->base.system_columns = true;
+	direct->parent = CurrentMemoryContext;
+	return &direct->base;
+}
+
+static bool
+direct_find(KzWriter *writer, const text *id, bool lock, KzRow *row)
+{
+	DirectWriter *direct = (DirectWriter *) writer;
+	Snapshot	snapshot;
+
+	acquire(direct);
+	/* Ids ascend, so only the last one that waits can be asked for. */
+	if (writer->deferred > 0 && has_id(direct, direct->run[writer->deferred - 1], id))
+		flush(direct);
+	snapshot = renew_snapshot(direct);
+	if (!look_up(direct, id, snapshot))
+		return false;
+	if (lock && !lock_found(direct, id, snapshot))
+		return false;
+	read_found(direct, row);
+	return true;
+}
+
+static bool
+direct_insert(KzWriter *writer, const text *id, KzRow *row)
+{
+	DirectWriter *direct = (DirectWriter *) writer;
+	CommandId	cid = GetCurrentCommandId(true);
+	List	   *arbiters;
+
+	acquire_executor(direct);
+	if (writer->may_defer)
+	{
+		defer(direct, id, row);
+		return true;
+	}
+	fill_slot(direct, direct->image, id, row);
+	check_constraints(direct, direct->image);
+
+	/*
+	 * Nobody was seen with this id just now, so the indexes are not asked
+	 * first whether there is one, as INSERT ... ON CONFLICT does; but an
+	 * index of the user's must not raise what is a conflict.
+	 */
+	arbiters = list_make1_oid(writer->collection->shape.key);
+	if (writer->collection->shape.other_unique && is_in_the_way(direct, arbiters))
+		return false;
+	while (!try_insert(direct, cid, arbiters))
+	{
+		CHECK_FOR_INTERRUPTS();
+		if (is_in_the_way(direct, arbiters))
+			return false;
+	}
+	return true;
+}
+
+static bool
+direct_update(KzWriter *writer, const text *id, const KzRow *old, KzRow *row)
+{
+	DirectWriter *direct = (DirectWriter *) writer;
+	Relation	relation = writer->collection->relation;
+	CommandId	cid = GetCurrentCommandId(true);
+	ItemPointerData tid = old->tid;
+	TM_FailureData failure;
+	TM_Result	result;
+	KzIndexWork work;
+
+	flush(direct);
+	CheckCmdReplicaIdentity(relation, CMD_UPDATE);
+	fill_slot(direct, direct->image, id, row);
+	check_constraints(direct, direct->image);
+	result = kz_tuple_update(relation, &tid, direct->image, cid, GetActiveSnapshot(),
+							 &failure, &work);
+	if (!was_written(result, "updated"))
+		return false;
+	if (work != KZ_INDEXES_NONE)
+		insert_index_tuples(direct, direct->image, true, work, NULL, NIL);
+	return true;
+}
+
+static bool
+direct_delete(KzWriter *writer, const text *id, const KzRow *old)
+{
+	DirectWriter *direct = (DirectWriter *) writer;
+	Relation	relation = writer->collection->relation;
+	CommandId	cid = GetCurrentCommandId(true);
+	ItemPointerData tid = old->tid;
+	TM_FailureData failure;
+
+	flush(direct);
+	CheckCmdReplicaIdentity(relation, CMD_DELETE);
+	return was_written(table_tuple_delete(relation, &tid, cid, GetActiveSnapshot(),
+										  InvalidSnapshot, true, &failure, false),
+					   "deleted");
+}
+
+/*
+ * Counting is a matter of plans.
+ */
+static int64
+direct_count(KzWriter *writer)
+{
+	KzWriter   *spi = kz_writer_spi_open(writer->collection);
+	int64		count;
+
+	spi->read_only = writer->read_only;
+	count = spi->methods->count(spi);
+	spi->methods->close(spi);
+	return count;
+}
+
+static void
+direct_release(KzWriter *writer)
+{
+	DirectWriter *direct = (DirectWriter *) writer;
+
+	if (!direct->context)
+		return;
+	flush(direct);
+	if (direct->pushed)
+		PopActiveSnapshot();
+	if (!writer->read_only)
+		CommandCounterIncrement();
+	if (direct->estate)
+		ExecCloseIndices(direct->result);
+	if (direct->scan)
+		index_endscan(direct->scan);
+	index_close(direct->key, NoLock);
+	for (int i = 0; i < direct->nslots; i++)
+		ExecDropSingleTupleTableSlot(direct->run[i]);
+	ExecDropSingleTupleTableSlot(direct->image);
+	ExecDropSingleTupleTableSlot(direct->found);
+	if (direct->estate)
+		FreeExecutorState(direct->estate);
+	direct_abandon(writer);
+}
+
+/*
+ * Forget what the current resource owner had; it is given back already.
+ */
+static void
+direct_abandon(KzWriter *writer)
+{
+	DirectWriter *direct = (DirectWriter *) writer;
+
+	if (!direct->context)
+		return;
+	MemoryContextDelete(direct->context);
+	direct->context = NULL;
+	direct->scan = NULL;
+	direct->pushed = false;
+	direct->estate = NULL;
+	direct->run = NULL;
+	direct->nslots = 0;
+	direct->run_bytes = 0;
+	writer->deferred = 0;
+	writer->flushing = false;
+}
+
+static void
+direct_close(KzWriter *writer)
+{
+}
+
+/*
+ * Take what finding a row needs.
+ */
+static void
+acquire(DirectWriter *direct)
+{
+	KzCollection *collection = direct->base.collection;
+	MemoryContext caller;
+
+	if (direct->context)
+		return;
+	direct->context = AllocSetContextCreate(direct->parent, "kz direct writer",
+											ALLOCSET_DEFAULT_SIZES);
+	caller = MemoryContextSwitchTo(direct->context);
+	direct->key = index_open(collection->shape.key,
+							 direct->base.read_only ? AccessShareLock : RowExclusiveLock);
+	direct->found = table_slot_create(collection->relation, NULL);
+	direct->image = table_slot_create(collection->relation, NULL);
+	MemoryContextSwitchTo(caller);
+}
+
+/*
+ * Take what maintaining indexes and checking constraints needs.
+ */
+static void
+acquire_executor(DirectWriter *direct)
+{
+	MemoryContext caller;
+
+	if (direct->estate)
+		return;
+	caller = MemoryContextSwitchTo(direct->context);
+	direct->estate = CreateExecutorState();
+	MemoryContextSwitchTo(direct->estate->es_query_cxt);
+	kz_range_table_install(&direct->base.range_table, direct->estate);
+	direct->result = makeNode(ResultRelInfo);
+	InitResultRelInfo(direct->result, direct->base.collection->relation, 1, NULL, 0);
+	/* "Speculative": an insert that tolerates a conflict may come. */
+	ExecOpenIndices(direct->result, true);
+	MemoryContextSwitchTo(caller);
+}
+
+/*
+ * A snapshot as of now that sees what the transaction has written, down to what
+ * the calling statement has done so far; for a reader, the one of that statement.
+ */
+static Snapshot
+renew_snapshot(DirectWriter *direct)
+{
+	if (direct->base.read_only)
+		return GetActiveSnapshot();
+	if (direct->pushed)
+		PopActiveSnapshot();
+	direct->pushed = false;
+	CommandCounterIncrement();
+	PushActiveSnapshot(GetTransactionSnapshot());
+	direct->pushed = true;
+	return GetActiveSnapshot();
+}
+
+/*
+ * Look a row up by its id; it comes into the slot found.
+ */
+static bool
+look_up(DirectWriter *direct, const text *id, Snapshot snapshot)
+{
+	ScanKeyData key;
+	bool		found;
+
+	/* The access method keeps what it allocates on the way. */
+	MemoryContext caller = MemoryContextSwitchTo(direct->context);
+
+	/* A page that we hold cannot be pruned. */
+	ExecClearTuple(direct->found);
+	ScanKeyEntryInitialize(&key, 0, 1, BTEqualStrategyNumber, InvalidOid,
+						   direct->key->rd_indcollation[0], F_TEXTEQ, PointerGetDatum(id));
+	if (!direct->scan)
+		direct->scan = kz_index_beginscan(direct->base.collection->relation, direct->key,
+										  snapshot, 1);
+	direct->scan->xs_snapshot = snapshot;
+	index_rescan(direct->scan, &key, 1, NULL, 0);
+	found = index_getnext_slot(direct->scan, ForwardScanDirection, direct->found);
+	MemoryContextSwitchTo(caller);
+	return found;
+}
+
+/*
+ * Lock the row that was found as FOR NO KEY UPDATE does, in its last version;
+ * false if it is gone by now.
+ */
+static bool
+lock_found(DirectWriter *direct, const text *id, Snapshot snapshot)
+{
+	ItemPointerData tid = direct->found->tts_tid;
+	TM_FailureData failure;
+	uint8		flags = IsolationUsesXactSnapshot() ? 0 : TUPLE_LOCK_FLAG_FIND_LAST_VERSION;
+	TM_Result	result = table_tuple_lock(direct->base.collection->relation, &tid, snapshot,
+										  direct->found, GetCurrentCommandId(true),
+										  LockTupleNoKeyExclusive, LockWaitBlock, flags, &failure);
+
+	switch (result)
+	{
+		case TM_Ok:
+			/* Plain SQL may have given the last version another id. */
+			return !failure.traversed || has_id(direct, direct->found, id);
+		case TM_SelfModified:
+			return false;
+		case TM_Updated:
+		case TM_Deleted:
+			/* What SELECT ... FOR NO KEY UPDATE says of both. */
+			if (IsolationUsesXactSnapshot())
+				raise_serialization_failure("update");
+			return false;
+		default:
+			elog(ERROR, "unexpected status of a lock: %u", result);
+	}
+}
+
+static bool
+has_id(const DirectWriter *direct, TupleTableSlot *slot, const text *id)
+{
+	bool		isnull;
+	Datum		value = slot_getattr(slot, direct->base.collection->shape.id, &isnull);
+	text	   *stored = DatumGetTextPP(value);
+	Size		size = VARSIZE_ANY_EXHDR(stored);
+
+	return size == VARSIZE_ANY_EXHDR(id) &&
+		memcmp(VARDATA_ANY(stored), VARDATA_ANY(id), size) == 0;
+}
+
+/*
+ * Copy the row that was found into the memory context of the caller.
+ */
+static void
+read_found(const DirectWriter *direct, KzRow *row)
+{
+	const KzShape *shape = &direct->base.collection->shape;
+	TupleTableSlot *slot = direct->found;
+	bool		isnull;
+
+	row->version = DatumGetInt64(slot_getattr(slot, shape->version, &isnull));
+	row->source = DatumGetJsonbPCopy(slot_getattr(slot, shape->source, &isnull));
+	row->xmin = DatumGetTransactionId(slot_getsysattr(slot, MinTransactionIdAttributeNumber,
+													  &isnull));
+	row->tableoid = slot->tts_tableOid;
+	row->tid = slot->tts_tid;
+}
+
+/*
+ * Put a row into a slot, which from then on owns a copy.
+ */
+static void
+fill_slot(const DirectWriter *direct, TupleTableSlot *slot, const text *id, const KzRow *row)
+{
+	const KzShape *shape = &direct->base.collection->shape;
+
+	ExecClearTuple(slot);
+	memset(slot->tts_isnull, false, slot->tts_tupleDescriptor->natts * sizeof(bool));
+	slot->tts_values[shape->id - 1] = PointerGetDatum(id);
+	slot->tts_values[shape->version - 1] = Int64GetDatum(row->version);
+	slot->tts_values[shape->source - 1] = JsonbPGetDatum(row->source);
+	ExecStoreVirtualTuple(slot);
+	ExecMaterializeSlot(slot);
+	slot->tts_tableOid = RelationGetRelid(direct->base.collection->relation);
+}
+
+/*
+ * NOT NULL holds by the making of a row, so there are CHECKs at most.
+ */
+static void
+check_constraints(DirectWriter *direct, TupleTableSlot *slot)
+{
+	TupleConstr *constraints = RelationGetDescr(direct->base.collection->relation)->constr;
+
+	if (!constraints || constraints->num_check == 0)
+		return;
+	acquire_executor(direct);
+	ExecConstraints(direct->result, slot, direct->estate);
+	ResetPerTupleExprContext(direct->estate);
+}
+
+/*
+ * Whether a write was done; verb is what it does to a tuple.
+ */
+static bool
+was_written(TM_Result result, const char *verb)
+{
+	switch (result)
+	{
+		case TM_Ok:
+			return true;
+		case TM_Updated:
+		case TM_Deleted:
+			if (IsolationUsesXactSnapshot())
+				raise_serialization_failure(result == TM_Updated ? "update" : "delete");
+			return false;
+		case TM_SelfModified:
+			/* By a function in a CHECK; the message is UPDATE's and DELETE's. */
+			ereport(ERROR,
+					(errcode(ERRCODE_TRIGGERED_DATA_CHANGE_VIOLATION),
+					 errmsg("tuple to be %s was already modified by an operation triggered by the current command",
+							verb),
+					 errhint("Consider using an AFTER trigger instead of a BEFORE trigger to propagate changes to other rows.")));
+			return false;
+		default:
+			elog(ERROR, "unexpected status of a tuple that was to be %s: %u", verb, result);
+	}
+}
+
+/*
+ * Insert the entries of a row that is in the table into its indexes.
+ */
+static void
+insert_index_tuples(DirectWriter *direct, TupleTableSlot *slot, bool update, KzIndexWork work,
+					bool *conflict, List *arbiters)
+{
+	MemoryContext caller;
+
+	acquire_executor(direct);
+	caller = MemoryContextSwitchTo(GetPerTupleMemoryContext(direct->estate));
+	kz_insert_index_tuples(direct->result, slot, direct->estate, update, work, conflict, arbiters);
+	MemoryContextSwitchTo(caller);
+	ResetPerTupleExprContext(direct->estate);
+}
+
+/*
+ * Insert the image speculatively; false if that met another row of its id, or
+ * somebody who is inserting one.  Then there is nothing left of it.
+ */
+static bool
+try_insert(DirectWriter *direct, CommandId cid, List *arbiters)
+{
+	Relation	relation = direct->base.collection->relation;
+	TransactionId xid = GetCurrentTransactionId();
+	uint32		token = SpeculativeInsertionLockAcquire(xid);
+	bool		conflict = false;
+
+	table_tuple_insert_speculative(relation, direct->image, cid, 0, NULL, token);
+	insert_index_tuples(direct, direct->image, false, KZ_INDEXES_ALL, &conflict, arbiters);
+	table_tuple_complete_speculative(relation, direct->image, token, !conflict);
+	SpeculativeInsertionLockRelease(xid);
+	return !conflict;
+}
+
+/*
+ * Wait for others who are inserting a row with the id of the image; whether there
+ * is one then.  Raises 40001 if it is one that the transaction must not see.
+ */
+static bool
+is_in_the_way(DirectWriter *direct, List *arbiters)
+{
+	ItemPointerData tid;
+	bool		free = kz_check_index_constraints(direct->result, direct->image,
+												  direct->estate, &tid, arbiters);
+
+	ResetPerTupleExprContext(direct->estate);
+	if (!free && IsolationUsesXactSnapshot())
+		check_visible(direct, &tid);
+	return !free;
+}
+
+/*
+ * Raise 40001 unless the row at tid is visible, or our own.
+ */
+static void
+check_visible(DirectWriter *direct, ItemPointer tid)
+{
+	Relation	relation = direct->base.collection->relation;
+	bool		isnull;
+	Datum		xmin;
+
+	if (!table_tuple_fetch_row_version(relation, tid, SnapshotAny, direct->found))
+		elog(ERROR, "could not fetch the row that is in the way of an insert");
+	xmin = slot_getsysattr(direct->found, MinTransactionIdAttributeNumber, &isnull);
+	if (!TransactionIdIsCurrentTransactionId(DatumGetTransactionId(xmin)) &&
+		!table_tuple_satisfies_snapshot(relation, direct->found, GetActiveSnapshot()))
+		raise_serialization_failure("update");
+	ExecClearTuple(direct->found);
+}
+
+/*
+ * Let an insert wait.  If there is no room for it, those that wait are done
+ * first: what they raise has nothing to do with this one.
+ */
+static void
+defer(DirectWriter *direct, const text *id, const KzRow *row)
+{
+	TupleTableSlot *slot;
+
+	if (direct->base.deferred == RUN_MAX_ROWS || direct->run_bytes >= RUN_MAX_BYTES)
+		flush(direct);
+	slot = next_of_run(direct);
+	fill_slot(direct, slot, id, row);
+	check_constraints(direct, slot);
+	direct->base.deferred++;
+	direct->run_bytes += VARSIZE_ANY(id) + VARSIZE(row->source);
+	direct->base.may_defer = false;
+}
+
+/*
+ * A slot for the next insert that waits.
+ */
+static TupleTableSlot *
+next_of_run(DirectWriter *direct)
+{
+	int			n = direct->base.deferred;
+	MemoryContext caller = MemoryContextSwitchTo(direct->context);
+
+	if (!direct->run)
+		direct->run = palloc(RUN_MAX_ROWS * sizeof(TupleTableSlot *));
+	if (n == direct->nslots)
+		direct->run[direct->nslots++] = table_slot_create(direct->base.collection->relation, NULL);
+	MemoryContextSwitchTo(caller);
+	return direct->run[n];
+}
+
+/*
+ * Do the inserts that wait.  Another session that was faster makes this raise
+ * 23505, as any duplicate does.
+ */
+static void
+flush(DirectWriter *direct)
+{
+	int			n = direct->base.deferred;
+	MemoryContext caller;
+
+	if (n == 0)
+		return;
+	direct->base.flushing = true;
+	caller = MemoryContextSwitchTo(GetPerTupleMemoryContext(direct->estate));
+	table_multi_insert(direct->base.collection->relation, direct->run, n,
+					   GetCurrentCommandId(true), 0, NULL);
+	MemoryContextSwitchTo(caller);
+	ResetPerTupleExprContext(direct->estate);
+	for (int i = 0; i < n; i++)
+	{
+		CHECK_FOR_INTERRUPTS();
+		insert_index_tuples(direct, direct->run[i], false, KZ_INDEXES_ALL, NULL, NIL);
+		ExecClearTuple(direct->run[i]);
+	}
+	direct->base.deferred = 0;
+	direct->run_bytes = 0;
+	direct->base.flushing = false;
+}
+
+/*
+ * Raise 40001 as UPDATE, DELETE and INSERT ... ON CONFLICT do.
+ */
+static void
+raise_serialization_failure(const char *what)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
+			 errmsg("could not serialize access due to concurrent %s", what)));
+}
