@@ -25,6 +25,7 @@ OBJS = \
 	src/engine/catalog.o \
 	src/engine/collection.o \
 	src/engine/definition.o \
+	src/engine/executor.o \
 	src/engine/naming.o \
 	src/engine/shape.o \
 	src/engine/writer.o \

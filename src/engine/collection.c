@@ -20,6 +20,7 @@
 #include "catalog/namespace.h"
 #include "miscadmin.h"
 #include "storage/lmgr.h"
+#include "storage/sinval.h"
 #include "utils/builtins.h"
 #include "utils/hsearch.h"
 #include "utils/inval.h"
@@ -90,8 +91,10 @@ kz_collection_open(const char *index, const char *name, LOCKMODE lockmode)
 	for (;;)
 	{
 		Oid			relid;
+		uint64		messages;
 
 		AcceptInvalidationMessages();
+		messages = SharedInvalidMessageCounter;
 		entry = look_up(index, name);
 		relid = locate(entry, index, name);
 		LockRelationOid(relid, lockmode);
@@ -99,7 +102,7 @@ kz_collection_open(const char *index, const char *name, LOCKMODE lockmode)
 		/* What is read now, under the lock, is current enough. */
 		if (!entry->fresh)
 			entry = look_up(index, name);
-		if (locate(entry, index, name) == relid)
+		if (messages == SharedInvalidMessageCounter || locate(entry, index, name) == relid)
 		{
 			relation = table_open(relid, NoLock);
 			break;

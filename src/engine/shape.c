@@ -18,6 +18,8 @@
 #include "catalog/pg_am.h"
 #include "catalog/pg_opfamily.h"
 #include "catalog/pg_type.h"
+#include "nodes/nodes.h"
+#include "optimizer/optimizer.h"
 #include "storage/lmgr.h"
 #include "utils/lsyscache.h"
 
@@ -29,6 +31,7 @@ static const char *check_column(TupleDesc tupdesc, const char *name, Oid type,
 								AttrNumber *column);
 static const char *check_other_columns(TupleDesc tupdesc, const KzShape *shape);
 static const char *find_objection(Relation relation);
+static bool has_mutable_check(const TupleConstr *constraints);
 static const char *check_indexes(Relation relation, KzShape *shape);
 static const char *find_index_objection(Relation index, const KzShape *shape);
 static bool is_key(Relation index, AttrNumber id);
@@ -52,6 +55,7 @@ kz_shape_check(Relation relation, KzShape *shape)
 		return problem;
 	if (!get_collation_isdeterministic(TupleDescAttr(tupdesc, shape->id - 1)->attcollation))
 		return "column _id has a nondeterministic collation.";
+	shape->mutable_check = has_mutable_check(tupdesc->constr);
 	shape->objection = find_objection(relation);
 	if (relation->rd_rel->relkind == RELKIND_FOREIGN_TABLE)
 		return NULL;
@@ -161,6 +165,18 @@ find_objection(Relation relation)
 	if (class->relam != HEAP_TABLE_AM_OID)
 		return "its access method is not heap";
 	return NULL;
+}
+
+/*
+ * Whether a CHECK calls a function that is not immutable: it may look at rows.
+ */
+static bool
+has_mutable_check(const TupleConstr *constraints)
+{
+	for (int i = 0; constraints && i < constraints->num_check; i++)
+		if (contain_mutable_functions(stringToNode(constraints->check[i].ccbin)))
+			return true;
+	return false;
 }
 
 /*

@@ -16,6 +16,7 @@ typedef struct KzShape
 	Oid			key;			/* unique index on exactly (_id); none on a
 								 * foreign table */
 	bool		other_unique;	/* it has further unique indexes */
+	bool		mutable_check;	/* a CHECK may depend on other rows */
 	const char *objection;		/* why its rows cannot be written without
 								 * going through SQL, or NULL */
 } KzShape;

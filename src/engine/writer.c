@@ -118,7 +118,8 @@ kz_writer_close(KzWriter *writer)
 	KzCollection *collection = writer->collection;
 
 	kz_writer_release(writer);
-	writer->methods->close(writer);
+	if (writer->methods->close)
+		writer->methods->close(writer);
 	kz_collection_close(collection);
 }
 

@@ -21,14 +21,9 @@
  */
 #include "postgres.h"
 
-#include "access/genam.h"
-#include "access/heapam.h"
 #include "access/relscan.h"
 #include "access/skey.h"
-#include "access/stratnum.h"
-#include "access/tableam.h"
 #include "access/xact.h"
-#include "executor/executor.h"
 #include "miscadmin.h"
 #include "storage/lmgr.h"
 #include "utils/fmgroids.h"
@@ -36,7 +31,7 @@
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
 
-#include "base/compat.h"
+#include "engine/executor.h"
 #include "engine/writer.h"
 
 /*
@@ -56,9 +51,8 @@ typedef struct DirectWriter
 	bool		pushed;			/* the snapshot of the last find is active */
 	TupleTableSlot *found;		/* the row that was found last */
 	TupleTableSlot *image;		/* the row that is being written */
-	EState	   *estate;			/* NULL before indexes or constraints are
+	KzExecutor *executor;		/* NULL before indexes or constraints are
 								 * needed */
-	ResultRelInfo *result;		/* of estate */
 	TupleTableSlot **run;		/* the rows that wait, base.deferred of them */
 	int			nslots;			/* slots made in run */
 	Size		run_bytes;
@@ -71,7 +65,6 @@ static bool direct_delete(KzWriter *writer, const text *id, const KzRow *old);
 static int64 direct_count(KzWriter *writer);
 static void direct_release(KzWriter *writer);
 static void direct_abandon(KzWriter *writer);
-static void direct_close(KzWriter *writer);
 static void acquire(DirectWriter *direct);
 static void acquire_executor(DirectWriter *direct);
 static Snapshot renew_snapshot(DirectWriter *direct);
@@ -83,10 +76,8 @@ static void fill_slot(const DirectWriter *direct, TupleTableSlot *slot, const te
 					  const KzRow *row);
 static void check_constraints(DirectWriter *direct, TupleTableSlot *slot);
 static bool was_written(TM_Result result, const char *verb);
-static void insert_index_tuples(DirectWriter *direct, TupleTableSlot *slot, bool update,
-								KzIndexWork work, bool *conflict, List *arbiters);
-static bool try_insert(DirectWriter *direct, CommandId cid, List *arbiters);
-static bool is_in_the_way(DirectWriter *direct, List *arbiters);
+static bool try_insert(DirectWriter *direct, CommandId cid);
+static bool is_in_the_way(DirectWriter *direct);
 static void check_visible(DirectWriter *direct, ItemPointer tid);
 static void defer(DirectWriter *direct, const text *id, const KzRow *row);
 static TupleTableSlot *next_of_run(DirectWriter *direct);
@@ -100,8 +91,7 @@ static const KzWriterMethods methods = {
 	.delete = direct_delete,
 	.count = direct_count,
 	.release = direct_release,
-	.abandon = direct_abandon,
-	.close = direct_close
+	.abandon = direct_abandon
 };
 
 /*
@@ -144,10 +134,10 @@ direct_insert(KzWriter *writer, const text *id, KzRow *row)
 {
 	DirectWriter *direct = (DirectWriter *) writer;
 	CommandId	cid = GetCurrentCommandId(true);
-	List	   *arbiters;
+	KzShape    *shape = &writer->collection->shape;
 
 	acquire_executor(direct);
-	if (writer->may_defer)
+	if (writer->may_defer && !shape->mutable_check)
 	{
 		defer(direct, id, row);
 		return true;
@@ -160,13 +150,12 @@ direct_insert(KzWriter *writer, const text *id, KzRow *row)
 	 * first whether there is one, as INSERT ... ON CONFLICT does; but an
 	 * index of the user's must not raise what is a conflict.
 	 */
-	arbiters = list_make1_oid(writer->collection->shape.key);
-	if (writer->collection->shape.other_unique && is_in_the_way(direct, arbiters))
+	if (shape->other_unique && is_in_the_way(direct))
 		return false;
-	while (!try_insert(direct, cid, arbiters))
+	while (!try_insert(direct, cid))
 	{
 		CHECK_FOR_INTERRUPTS();
-		if (is_in_the_way(direct, arbiters))
+		if (is_in_the_way(direct))
 			return false;
 	}
 	return true;
@@ -192,7 +181,10 @@ direct_update(KzWriter *writer, const text *id, const KzRow *old, KzRow *row)
 	if (!was_written(result, "updated"))
 		return false;
 	if (work != KZ_INDEXES_NONE)
-		insert_index_tuples(direct, direct->image, true, work, NULL, NIL);
+	{
+		acquire_executor(direct);
+		kz_executor_index_update(direct->executor, direct->image, work);
+	}
 	return true;
 }
 
@@ -239,8 +231,6 @@ direct_release(KzWriter *writer)
 		PopActiveSnapshot();
 	if (!writer->read_only)
 		CommandCounterIncrement();
-	if (direct->estate)
-		ExecCloseIndices(direct->result);
 	if (direct->scan)
 		index_endscan(direct->scan);
 	index_close(direct->key, NoLock);
@@ -248,8 +238,8 @@ direct_release(KzWriter *writer)
 		ExecDropSingleTupleTableSlot(direct->run[i]);
 	ExecDropSingleTupleTableSlot(direct->image);
 	ExecDropSingleTupleTableSlot(direct->found);
-	if (direct->estate)
-		FreeExecutorState(direct->estate);
+	if (direct->executor)
+		kz_executor_close(direct->executor);
 	direct_abandon(writer);
 }
 
@@ -267,17 +257,12 @@ direct_abandon(KzWriter *writer)
 	direct->context = NULL;
 	direct->scan = NULL;
 	direct->pushed = false;
-	direct->estate = NULL;
+	direct->executor = NULL;
 	direct->run = NULL;
 	direct->nslots = 0;
 	direct->run_bytes = 0;
 	writer->deferred = 0;
 	writer->flushing = false;
-}
-
-static void
-direct_close(KzWriter *writer)
-{
 }
 
 /*
@@ -309,16 +294,11 @@ acquire_executor(DirectWriter *direct)
 {
 	MemoryContext caller;
 
-	if (direct->estate)
+	if (direct->executor)
 		return;
 	caller = MemoryContextSwitchTo(direct->context);
-	direct->estate = CreateExecutorState();
-	MemoryContextSwitchTo(direct->estate->es_query_cxt);
-	kz_range_table_install(&direct->base.range_table, direct->estate);
-	direct->result = makeNode(ResultRelInfo);
-	InitResultRelInfo(direct->result, direct->base.collection->relation, 1, NULL, 0);
-	/* "Speculative": an insert that tolerates a conflict may come. */
-	ExecOpenIndices(direct->result, true);
+	direct->executor = kz_executor_open(&direct->base.range_table,
+										direct->base.collection->relation);
 	MemoryContextSwitchTo(caller);
 }
 
@@ -457,8 +437,7 @@ check_constraints(DirectWriter *direct, TupleTableSlot *slot)
 	if (!constraints || constraints->num_check == 0)
 		return;
 	acquire_executor(direct);
-	ExecConstraints(direct->result, slot, direct->estate);
-	ResetPerTupleExprContext(direct->estate);
+	kz_executor_check(direct->executor, slot);
 }
 
 /*
@@ -490,38 +469,23 @@ was_written(TM_Result result, const char *verb)
 }
 
 /*
- * Insert the entries of a row that is in the table into its indexes.
- */
-static void
-insert_index_tuples(DirectWriter *direct, TupleTableSlot *slot, bool update, KzIndexWork work,
-					bool *conflict, List *arbiters)
-{
-	MemoryContext caller;
-
-	acquire_executor(direct);
-	caller = MemoryContextSwitchTo(GetPerTupleMemoryContext(direct->estate));
-	kz_insert_index_tuples(direct->result, slot, direct->estate, update, work, conflict, arbiters);
-	MemoryContextSwitchTo(caller);
-	ResetPerTupleExprContext(direct->estate);
-}
-
-/*
  * Insert the image speculatively; false if that met another row of its id, or
  * somebody who is inserting one.  Then there is nothing left of it.
  */
 static bool
-try_insert(DirectWriter *direct, CommandId cid, List *arbiters)
+try_insert(DirectWriter *direct, CommandId cid)
 {
-	Relation	relation = direct->base.collection->relation;
+	KzCollection *collection = direct->base.collection;
 	TransactionId xid = GetCurrentTransactionId();
 	uint32		token = SpeculativeInsertionLockAcquire(xid);
-	bool		conflict = false;
+	bool		inserted;
 
-	table_tuple_insert_speculative(relation, direct->image, cid, 0, NULL, token);
-	insert_index_tuples(direct, direct->image, false, KZ_INDEXES_ALL, &conflict, arbiters);
-	table_tuple_complete_speculative(relation, direct->image, token, !conflict);
+	table_tuple_insert_speculative(collection->relation, direct->image, cid, 0, NULL, token);
+	inserted = kz_executor_index_try_insert(direct->executor, direct->image,
+											collection->shape.key);
+	table_tuple_complete_speculative(collection->relation, direct->image, token, inserted);
 	SpeculativeInsertionLockRelease(xid);
-	return !conflict;
+	return inserted;
 }
 
 /*
@@ -529,16 +493,16 @@ try_insert(DirectWriter *direct, CommandId cid, List *arbiters)
  * is one then.  Raises 40001 if it is one that the transaction must not see.
  */
 static bool
-is_in_the_way(DirectWriter *direct, List *arbiters)
+is_in_the_way(DirectWriter *direct)
 {
 	ItemPointerData tid;
-	bool		free = kz_check_index_constraints(direct->result, direct->image,
-												  direct->estate, &tid, arbiters);
 
-	ResetPerTupleExprContext(direct->estate);
-	if (!free && IsolationUsesXactSnapshot())
+	if (!kz_executor_find_conflict(direct->executor, direct->image,
+								   direct->base.collection->shape.key, &tid))
+		return false;
+	if (IsolationUsesXactSnapshot())
 		check_visible(direct, &tid);
-	return !free;
+	return true;
 }
 
 /*
@@ -609,15 +573,14 @@ flush(DirectWriter *direct)
 	if (n == 0)
 		return;
 	direct->base.flushing = true;
-	caller = MemoryContextSwitchTo(GetPerTupleMemoryContext(direct->estate));
+	caller = MemoryContextSwitchTo(kz_executor_row_context(direct->executor));
 	table_multi_insert(direct->base.collection->relation, direct->run, n,
 					   GetCurrentCommandId(true), 0, NULL);
 	MemoryContextSwitchTo(caller);
-	ResetPerTupleExprContext(direct->estate);
 	for (int i = 0; i < n; i++)
 	{
 		CHECK_FOR_INTERRUPTS();
-		insert_index_tuples(direct, direct->run[i], false, KZ_INDEXES_ALL, NULL, NIL);
+		kz_executor_index_insert(direct->executor, direct->run[i]);
 		ExecClearTuple(direct->run[i]);
 	}
 	direct->base.deferred = 0;

@@ -1,0 +1,27 @@
+/*
+ * executor.h
+ *	  What the executor does for a row beside writing it: constraints and indexes.
+ */
+#ifndef KZ_ENGINE_EXECUTOR_H
+#define KZ_ENGINE_EXECUTOR_H
+
+#include "base/compat.h"
+
+/* For one table, within one subtransaction. */
+typedef struct KzExecutor
+{
+	EState	   *estate;
+	ResultRelInfo *result;
+} KzExecutor;
+
+extern KzExecutor *kz_executor_open(const KzRangeTable *range_table, Relation relation);
+extern void kz_executor_close(KzExecutor *executor);
+extern MemoryContext kz_executor_row_context(KzExecutor *executor);
+extern void kz_executor_check(KzExecutor *executor, TupleTableSlot *slot);
+extern void kz_executor_index_insert(KzExecutor *executor, TupleTableSlot *slot);
+extern bool kz_executor_index_try_insert(KzExecutor *executor, TupleTableSlot *slot, Oid key);
+extern void kz_executor_index_update(KzExecutor *executor, TupleTableSlot *slot, KzIndexWork work);
+extern bool kz_executor_find_conflict(KzExecutor *executor, TupleTableSlot *slot, Oid key,
+									  ItemPointer tid);
+
+#endif							/* KZ_ENGINE_EXECUTOR_H */
