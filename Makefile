@@ -34,6 +34,7 @@ OBJS = \
 	src/operation/bulk.o \
 	src/operation/read.o \
 	src/operation/write.o \
+	src/protocol/answer.o \
 	src/protocol/argument.o \
 	src/protocol/batch.o \
 	src/protocol/call.o \

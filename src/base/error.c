@@ -13,6 +13,7 @@
 
 #include "lib/stringinfo.h"
 #include "mb/pg_wchar.h"
+#include "utils/memutils.h"
 
 #include "base/error.h"
 
@@ -45,6 +46,50 @@ static const CatalogEntry catalog[] = {
 	[KZ_ERROR_INVALID_OPTION] = {
 		"services.storage.invalid_argument", 0x01010013, 400,
 		"Argument \"%1\" is invalid (expected: %2)"
+	},
+	[KZ_ERROR_MALFORMED] = {	/* of an envelope: has neither id nor number */
+		NULL, 0, 400,
+		"%1"
+	},
+	[KZ_ERROR_MUTUALLY_EXCLUSIVE] = {
+		"api.assert.mutually_exclusive", 0x02010005, 400,
+		"Arguments \"%1\" and \"%2\" are mutually exclusive"
+	},
+	[KZ_ERROR_BODY_REQUIRED] = {
+		"api.assert.body_required", 0x02010008, 400,
+		"The request must specify a body."
+	},
+	[KZ_ERROR_UNKNOWN_CONTROLLER] = {
+		"api.process.controller_not_found", 0x02020004, 404,
+		"API controller \"%1\" not found."
+	},
+	[KZ_ERROR_UNKNOWN_ACTION] = {
+		"api.process.action_not_found", 0x02020005, 404,
+		"API action \"%1\":\"%2\" not found"
+	},
+	[KZ_ERROR_NOT_SUPPORTED] = {	/* ours */
+		"api.process.not_supported", 0x02020080, 501,
+		"API action \"%1\":\"%2\" is not supported yet%3"
+	},
+	[KZ_ERROR_OLD_SDK] = {
+		"api.process.incompatible_sdk_version", 0x02020006, 400,
+		"Incompatible SDK client. Your SDK version (%1) does not match Kuzzle requirement (%2)."
+	},
+	[KZ_ERROR_WRITE_LIMIT] = {
+		"services.storage.write_limit_exceeded", 0x01010004, 413,
+		"The number of documents edited by this request exceeds the configured server limit."
+	},
+	[KZ_ERROR_FETCH_LIMIT] = {
+		"services.storage.get_limit_exceeded", 0x01010003, 413,
+		"The number of documents returned by this request exceeds the configured server limit."
+	},
+	[KZ_ERROR_SEARCH_AS_ID] = {
+		"services.storage.search_as_an_id", 0x0101000f, 400,
+		"_search is not a valid document identifier"
+	},
+	[KZ_ERROR_QUERY_KEYWORD] = {
+		"services.storage.invalid_query_keyword", 0x0101002f, 400,
+		"The \"%1\" keyword is not allowed in this query."
 	},
 	[KZ_ERROR_UNKNOWN_INDEX] = {
 		"services.storage.unknown_index", 0x01010001, 412,
@@ -119,6 +164,9 @@ static const CatalogEntry catalog[] = {
 	}
 };
 
+/* What was raised last, in TopMemoryContext, for kz_error_catch. */
+static KzError last_thrown;
+
 static void set_error(KzError *error, KzErrorCode code, const char *hint, va_list args);
 static char *clip(const char *string);
 static int	count_args(const char *template);
@@ -178,6 +226,42 @@ kz_error_reason(const KzError *error)
 }
 
 /*
+ * What is wrong, as it is raised, palloc'd.
+ */
+char *
+kz_error_message(const KzError *error)
+{
+	return fill_text(error, catalog[error->code].message);
+}
+
+/*
+ * The id of error; NULL for a malformed envelope.
+ */
+const char *
+kz_error_id(const KzError *error)
+{
+	return catalog[error->code].id;
+}
+
+/*
+ * The number of error, with its domain and subdomain.
+ */
+int
+kz_error_number(const KzError *error)
+{
+	return catalog[error->code].number;
+}
+
+/*
+ * How many arguments the message of error has.
+ */
+int
+kz_error_nargs(const KzError *error)
+{
+	return count_args(catalog[error->code].message);
+}
+
+/*
  * The HTTP status of error.
  */
 int
@@ -193,6 +277,12 @@ void
 kz_error_throw(const KzError *error)
 {
 	const CatalogEntry *entry = &catalog[error->code];
+	MemoryContext caller = MemoryContextSwitchTo(TopMemoryContext);
+
+	kz_error_free(&last_thrown);
+	last_thrown = *error;
+	kz_error_copy(&last_thrown);
+	MemoryContextSwitchTo(caller);
 
 	ereport(ERROR,
 			(errcode(MAKE_SQLSTATE('K', 'Z',
@@ -218,6 +308,23 @@ kz_raise(KzErrorCode code, const char *hint,...)
 	set_error(&error, code, hint, args);
 	va_end(args);
 	kz_error_throw(&error);
+}
+
+/*
+ * Make an error of ours that was raised, and has been caught, a value again;
+ * false if it is not one of ours.
+ */
+bool
+kz_error_catch(const ErrorData *raised, KzError *error)
+{
+	const char *id = last_thrown.code == KZ_ERROR_NONE ? NULL : kz_error_id(&last_thrown);
+
+	if (!id || !raised->detail || strcmp(raised->detail, id) != 0 ||
+		strncmp(unpack_sql_state(raised->sqlerrcode), "KZ", 2) != 0)
+		return false;
+	*error = last_thrown;
+	kz_error_copy(error);
+	return true;
 }
 
 static void

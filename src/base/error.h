@@ -14,6 +14,17 @@ typedef enum KzErrorCode
 	KZ_ERROR_INVALID_TYPE,
 	KZ_ERROR_INVALID_ARGUMENT,
 	KZ_ERROR_INVALID_OPTION,
+	KZ_ERROR_MALFORMED,
+	KZ_ERROR_MUTUALLY_EXCLUSIVE,
+	KZ_ERROR_BODY_REQUIRED,
+	KZ_ERROR_UNKNOWN_CONTROLLER,
+	KZ_ERROR_UNKNOWN_ACTION,
+	KZ_ERROR_NOT_SUPPORTED,
+	KZ_ERROR_OLD_SDK,
+	KZ_ERROR_WRITE_LIMIT,
+	KZ_ERROR_FETCH_LIMIT,
+	KZ_ERROR_SEARCH_AS_ID,
+	KZ_ERROR_QUERY_KEYWORD,
 	KZ_ERROR_UNKNOWN_INDEX,
 	KZ_ERROR_UNKNOWN_COLLECTION,
 	KZ_ERROR_INDEX_EXISTS,
@@ -47,7 +58,12 @@ extern void kz_error_set(KzError *error, KzErrorCode code, const char *hint,...)
 extern void kz_error_copy(KzError *error);
 extern void kz_error_free(KzError *error);
 extern char *kz_error_reason(const KzError *error);
+extern char *kz_error_message(const KzError *error);
+extern const char *kz_error_id(const KzError *error);
+extern int	kz_error_number(const KzError *error);
+extern int	kz_error_nargs(const KzError *error);
 extern int	kz_error_status(const KzError *error);
+extern bool kz_error_catch(const ErrorData *raised, KzError *error);
 kz_noreturn extern void kz_error_throw(const KzError *error);
 kz_noreturn extern void kz_raise(KzErrorCode code, const char *hint,...);
 

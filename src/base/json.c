@@ -181,6 +181,24 @@ kz_json_get_int64(const JsonbValue *value, int64 *number)
 }
 
 /*
+ * A string as text, palloc'd.
+ */
+text *
+kz_json_text(const JsonbValue *string)
+{
+	return cstring_to_text_with_len(string->val.string.val, string->val.string.len);
+}
+
+/*
+ * A string as a C string, palloc'd.
+ */
+char *
+kz_json_string(const JsonbValue *string)
+{
+	return pnstrdup(string->val.string.val, string->val.string.len);
+}
+
+/*
  * What jsonb holds, as the JSON standard calls it.
  */
 const char *

@@ -38,6 +38,8 @@ extern bool kz_json_is_array(const JsonbValue *value);
 extern int	kz_json_compare_keys(const JsonbValue *a, const JsonbValue *b);
 extern bool kz_json_equals(const JsonbValue *string, const char *expected);
 extern bool kz_json_get_int64(const JsonbValue *value, int64 *number);
+extern text *kz_json_text(const JsonbValue *string);
+extern char *kz_json_string(const JsonbValue *string);
 extern const char *kz_json_type_name(Jsonb *jsonb);
 extern bool kz_json_identical(const Jsonb *a, const Jsonb *b);
 

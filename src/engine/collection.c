@@ -57,16 +57,17 @@ typedef struct CacheEntry
 static HTAB *cache = NULL;
 
 static void forget(Datum arg, Oid relid);
-static CacheEntry *look_up(const char *index, const char *name);
+static CacheEntry *look_up(const char *index, const char *name, KzError *error);
 static void forget_stale(void);
-static void fill_entry(CacheEntry *entry, const char *index, const char *name);
-static Oid	locate(const CacheEntry *entry, const char *index, const char *name);
-static void check_shape(CacheEntry *entry, Relation relation, const char *index,
-						const char *name);
+static bool fill_entry(CacheEntry *entry, const char *index, const char *name, KzError *error);
+static Oid	locate(const CacheEntry *entry, const char *index, const char *name,
+				   KzError *error);
+static bool check_shape(CacheEntry *entry, Relation relation, const char *index,
+						const char *name, KzError *error);
 static KzCollection *copy_entry(const CacheEntry *entry, Relation relation, const char *index,
 								const char *name, bool writing);
-kz_noreturn static void raise_unknown_index(const char *index);
-kz_noreturn static void raise_unknown_collection(const char *index, const char *name);
+static void set_unknown_index(KzError *error, const char *index);
+static void set_unknown_collection(KzError *error, const char *index, const char *name);
 
 /*
  * Called once when the library is loaded.
@@ -79,38 +80,46 @@ kz_collection_init(void)
 
 /*
  * Open a collection: its table is locked in lockmode, to the end of the
- * transaction, and open until kz_collection_close.  Raises KZ412 if the index
- * or the collection is unknown, or if the table does not fit any more.
+ * transaction, and open until kz_collection_close.  NULL, and error is set, if
+ * the index or the collection is unknown, or if the table does not fit any more.
  */
 KzCollection *
-kz_collection_open(const char *index, const char *name, LOCKMODE lockmode)
+kz_collection_open(const char *index, const char *name, LOCKMODE lockmode, KzError *error)
 {
 	CacheEntry *entry;
 	Relation	relation;
+	Oid			relid;
 
 	for (;;)
 	{
-		Oid			relid;
 		uint64		messages;
+		Oid			now;
 
 		AcceptInvalidationMessages();
 		messages = SharedInvalidMessageCounter;
-		entry = look_up(index, name);
-		relid = locate(entry, index, name);
+		if ((entry = look_up(index, name, error)) == NULL ||
+			!OidIsValid(relid = locate(entry, index, name, error)))
+			return NULL;
 		LockRelationOid(relid, lockmode);
 
 		/* What is read now, under the lock, is current enough. */
-		if (!entry->fresh)
-			entry = look_up(index, name);
-		if (messages == SharedInvalidMessageCounter || locate(entry, index, name) == relid)
-		{
-			relation = table_open(relid, NoLock);
+		if (entry->fresh && messages == SharedInvalidMessageCounter)
 			break;
-		}
+		entry = look_up(index, name, error);
+		now = entry ? locate(entry, index, name, error) : InvalidOid;
+		if (now == relid)
+			break;
 		UnlockRelationOid(relid, lockmode);
+		if (!OidIsValid(now))
+			return NULL;
 	}
 
-	check_shape(entry, relation, index, name);
+	relation = table_open(relid, NoLock);
+	if (!check_shape(entry, relation, index, name, error))
+	{
+		table_close(relation, NoLock);
+		return NULL;
+	}
 	return copy_entry(entry, relation, index, name, lockmode > AccessShareLock);
 }
 
@@ -149,8 +158,12 @@ kz_index_find(const char *index, KzIndexRow *row)
 void
 kz_index_require(const char *index, KzIndexRow *row)
 {
-	if (!kz_index_find(index, row))
-		raise_unknown_index(index);
+	KzError		error;
+
+	if (kz_index_find(index, row))
+		return;
+	set_unknown_index(&error, index);
+	kz_error_throw(&error);
 }
 
 /*
@@ -175,10 +188,13 @@ void
 kz_collection_require(const char *index, const char *name, KzCollectionRow *row)
 {
 	KzIndexRow	index_row;
+	KzError		error;
 
 	kz_index_require(index, &index_row);
-	if (!kz_collection_find(index, name, row))
-		raise_unknown_collection(index, name);
+	if (kz_collection_find(index, name, row))
+		return;
+	set_unknown_collection(&error, index, name);
+	kz_error_throw(&error);
 }
 
 /*
@@ -203,23 +219,25 @@ forget(Datum arg, Oid relid)
 }
 
 /*
- * The cache entry of a collection, fresh.
+ * The cache entry of a collection, fresh; or NULL, and error is set.
  */
 static CacheEntry *
-look_up(const char *index, const char *name)
+look_up(const char *index, const char *name, KzError *error)
 {
 	CacheKey	key;
 	CacheEntry *entry;
+	volatile bool known = false;
 	bool		found;
 
-	if (strlen(index) > KZ_NAME_MAX_BYTES)
-		raise_unknown_index(index);
-	if (strlen(name) > KZ_NAME_MAX_BYTES)
+	if (strlen(index) > KZ_NAME_MAX_BYTES || strlen(name) > KZ_NAME_MAX_BYTES)
 	{
 		KzIndexRow	row;
 
-		kz_index_require(index, &row);
-		raise_unknown_collection(index, name);
+		if (kz_index_find(index, &row))
+			set_unknown_collection(error, index, name);
+		else
+			set_unknown_index(error, index);
+		return NULL;
 	}
 	if (!cache)
 	{
@@ -242,18 +260,20 @@ look_up(const char *index, const char *name)
 	}
 	PG_TRY();
 	{
-		fill_entry(entry, index, name);
+		known = fill_entry(entry, index, name, error);
 	}
-	PG_CATCH();
+	PG_FINALLY();
 	{
 		/* Unknown names must not fill the cache. */
-		if (entry->context)
-			MemoryContextDelete(entry->context);
-		hash_search(cache, &key, HASH_REMOVE, NULL);
-		PG_RE_THROW();
+		if (!known)
+		{
+			if (entry->context)
+				MemoryContextDelete(entry->context);
+			hash_search(cache, &key, HASH_REMOVE, NULL);
+		}
 	}
 	PG_END_TRY();
-	return entry;
+	return known ? entry : NULL;
 }
 
 /*
@@ -278,10 +298,10 @@ forget_stale(void)
 }
 
 /*
- * Read an entry from the catalogue.
+ * Read an entry from the catalogue; false, and error is set, if it is not there.
  */
-static void
-fill_entry(CacheEntry *entry, const char *index, const char *name)
+static bool
+fill_entry(CacheEntry *entry, const char *index, const char *name, KzError *error)
 {
 	KzIndexRow	index_row;
 	KzCollectionRow row;
@@ -293,9 +313,16 @@ fill_entry(CacheEntry *entry, const char *index, const char *name)
 	entry->fresh = true;
 	entry->relid = InvalidOid;
 
-	kz_index_require(index, &index_row);
+	if (!kz_index_find(index, &index_row))
+	{
+		set_unknown_index(error, index);
+		return false;
+	}
 	if (!kz_catalog_find_collection(index, name, &row))
-		raise_unknown_collection(index, name);
+	{
+		set_unknown_collection(error, index, name);
+		return false;
+	}
 
 	/* Whoever may write the row may have put anything there. */
 	row.mappings = kz_mapping_normalize(row.mappings);
@@ -312,35 +339,43 @@ fill_entry(CacheEntry *entry, const char *index, const char *name)
 	entry->table = pstrdup(row.table);
 	entry->strict_mappings = strict ? kz_json_copy(row.mappings) : NULL;
 	MemoryContextSwitchTo(caller);
+	return true;
 }
 
 /*
- * The table that an entry names, now.
+ * The table that an entry names, now; or InvalidOid, and error is set.
  */
 static Oid
-locate(const CacheEntry *entry, const char *index, const char *name)
+locate(const CacheEntry *entry, const char *index, const char *name, KzError *error)
 {
-	Oid			relid;
+	Oid			relid = kz_table_find(entry->schema, entry->table);
+	bool		same_schema = strcmp(entry->schema, entry->index_schema) == 0;
 
+	/* The table of an attached collection may be elsewhere. */
+	if (OidIsValid(relid) && same_schema)
+		return relid;
 	if (!OidIsValid(get_namespace_oid(entry->index_schema, true)))
-		raise_unknown_index(index);
-	relid = kz_table_find(entry->schema, entry->table);
-	if (!OidIsValid(relid))
-		raise_unknown_collection(index, name);
-	return relid;
+		set_unknown_index(error, index);
+	else if (!OidIsValid(relid))
+		set_unknown_collection(error, index, name);
+	else
+		return relid;
+	return InvalidOid;
 }
 
 /*
- * Check that the table of an entry still fits, unless that is known.
+ * Check that the table of an entry still fits, unless that is known; false, and
+ * error is set, if it does not.
  */
-static void
-check_shape(CacheEntry *entry, Relation relation, const char *index, const char *name)
+static bool
+check_shape(CacheEntry *entry, Relation relation, const char *index, const char *name,
+			KzError *error)
 {
 	KzShape		shape;
 	const char *problem;
 
 	if (entry->relid == RelationGetRelid(relation))
-		return;
+		return true;
 
 	/* Set first: an invalidation during the check makes the entry stale. */
 	entry->relid = RelationGetRelid(relation);
@@ -348,11 +383,13 @@ check_shape(CacheEntry *entry, Relation relation, const char *index, const char 
 	if (problem)
 	{
 		entry->relid = InvalidOid;
-		kz_raise(KZ_ERROR_UNFIT_RELATION, KZ_SHAPE_HINT,
-				 quote_qualified_identifier(entry->schema, entry->table),
-				 index, name, problem);
+		kz_error_set(error, KZ_ERROR_UNFIT_RELATION, KZ_SHAPE_HINT,
+					 quote_qualified_identifier(entry->schema, entry->table),
+					 index, name, problem);
+		return false;
 	}
 	entry->shape = shape;
+	return true;
 }
 
 /*
@@ -376,15 +413,15 @@ copy_entry(const CacheEntry *entry, Relation relation, const char *index, const 
 }
 
 static void
-raise_unknown_index(const char *index)
+set_unknown_index(KzError *error, const char *index)
 {
-	kz_raise(KZ_ERROR_UNKNOWN_INDEX, "Create it with kz_create_index().", index);
+	kz_error_set(error, KZ_ERROR_UNKNOWN_INDEX, "Create it with kz_create_index().", index);
 }
 
 static void
-raise_unknown_collection(const char *index, const char *name)
+set_unknown_collection(KzError *error, const char *index, const char *name)
 {
-	kz_raise(KZ_ERROR_UNKNOWN_COLLECTION,
-			 "Create it with kz_create_collection(), or make one of a table with kz_attach_collection().",
-			 index, name);
+	kz_error_set(error, KZ_ERROR_UNKNOWN_COLLECTION,
+				 "Create it with kz_create_collection(), or make one of a table with kz_attach_collection().",
+				 index, name);
 }

@@ -5,6 +5,7 @@
 #ifndef KZ_ENGINE_COLLECTION_H
 #define KZ_ENGINE_COLLECTION_H
 
+#include "base/error.h"
 #include "engine/catalog.h"
 #include "engine/shape.h"
 #include "storage/lockdefs.h"
@@ -23,7 +24,7 @@ typedef struct KzCollection
 
 extern void kz_collection_init(void);
 extern KzCollection *kz_collection_open(const char *index, const char *name,
-										LOCKMODE lockmode);
+										LOCKMODE lockmode, KzError *error);
 extern void kz_collection_close(KzCollection *collection);
 
 extern Oid	kz_table_find(const char *schema, const char *table);

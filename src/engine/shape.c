@@ -209,6 +209,7 @@ check_indexes(Relation relation, KzShape *shape)
 			shape->objection = find_index_objection(index, shape);
 		index_close(index, AccessShareLock);
 	}
+	shape->other_indexes = list_length(indexes) > 1;
 	list_free(indexes);
 	shape->other_unique = unique > 1;
 	if (!OidIsValid(shape->key))

@@ -15,7 +15,8 @@ typedef struct KzShape
 	AttrNumber	source;
 	Oid			key;			/* unique index on exactly (_id); none on a
 								 * foreign table */
-	bool		other_unique;	/* it has further unique indexes */
+	bool		other_indexes;	/* it has more than that one */
+	bool		other_unique;	/* and of them unique ones */
 	bool		mutable_check;	/* a CHECK may depend on other rows */
 	const char *objection;		/* why its rows cannot be written without
 								 * going through SQL, or NULL */

@@ -52,14 +52,25 @@ kz_writer_init(void)
 }
 
 /*
- * Open a collection for an action; command is what messages call it.  Raises
- * KZ412 for an unknown or unfit collection, 42501 without the rights, 25006 for
- * a write in a read-only transaction.
+ * The rights on a table that an action needs.
+ */
+AclMode
+kz_action_rights(KzAction action)
+{
+	return rights[action];
+}
+
+/*
+ * Open a collection for what needs the rights required; with ACL_SELECT alone it
+ * is opened for reading.  command is what messages call it.  NULL, and error is
+ * set, for an unknown or unfit collection.  Raises 42501 without the rights,
+ * 25006 for a write in a read-only transaction.
  */
 KzWriter *
-kz_writer_open(const char *index, const char *name, KzAction action, const char *command)
+kz_writer_open(const char *index, const char *name, AclMode required, const char *command,
+			   KzError *error)
 {
-	bool		read_only = action == KZ_ACTION_READ;
+	bool		read_only = required == ACL_SELECT;
 	KzCollection *collection;
 	KzRangeTable range_table;
 	KzWriter   *writer;
@@ -71,8 +82,10 @@ kz_writer_open(const char *index, const char *name, KzAction action, const char 
 		PreventCommandIfParallelMode(command);
 	}
 	collection = kz_collection_open(index, name,
-									read_only ? AccessShareLock : RowExclusiveLock);
-	check_rights(&range_table, collection, rights[action]);
+									read_only ? AccessShareLock : RowExclusiveLock, error);
+	if (!collection)
+		return NULL;
+	check_rights(&range_table, collection, required);
 
 	objection = find_objection(collection);
 	if (objection)
@@ -172,6 +185,20 @@ kz_writer_can_fold(const KzWriter *writer)
 		!(triggers &&
 		  (triggers->trig_insert_before_row || triggers->trig_insert_after_row ||
 		   triggers->trig_update_before_row || triggers->trig_update_after_row));
+}
+
+/*
+ * Whether writing one row can make PostgreSQL raise something about it.
+ */
+bool
+kz_writer_may_raise(const KzWriter *writer)
+{
+	const KzCollection *collection = writer->collection;
+	TupleConstr *constraints = RelationGetDescr(collection->relation)->constr;
+
+	return collection->shape.objection || collection->shape.other_indexes ||
+		collection->relation->rd_rel->relrowsecurity ||
+		(constraints && constraints->num_check > 0);
 }
 
 /*

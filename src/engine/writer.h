@@ -85,8 +85,9 @@ struct KzWriter
 extern bool kz_direct_writes;
 
 extern void kz_writer_init(void);
-extern KzWriter *kz_writer_open(const char *index, const char *name, KzAction action,
-								const char *command);
+extern AclMode kz_action_rights(KzAction action);
+extern KzWriter *kz_writer_open(const char *index, const char *name, AclMode required,
+								const char *command, KzError *error);
 extern void kz_writer_release(KzWriter *writer);
 extern void kz_writer_abandon(KzWriter *writer);
 extern void kz_writer_close(KzWriter *writer);
@@ -94,6 +95,7 @@ extern bool kz_writer_same_row(const KzWriter *writer, const KzRow *a, const KzR
 extern bool kz_writer_is_foreign(const KzWriter *writer);
 extern bool kz_writer_may_suppress_insert(const KzWriter *writer);
 extern bool kz_writer_can_fold(const KzWriter *writer);
+extern bool kz_writer_may_raise(const KzWriter *writer);
 extern char *kz_writer_table_name(const KzWriter *writer);
 
 /* in writer_spi.c */

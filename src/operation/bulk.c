@@ -74,6 +74,7 @@ static int	attempt(Bulk *bulk, int from, int to);
 static ErrorData *catch_error(Bulk *bulk, ResourceOwner owner);
 static void leave_subtransaction(Bulk *bulk, ResourceOwner owner, bool keep);
 static void write_unit(Bulk *bulk);
+static void take_documents(KzEntry *entry);
 static void free_outcome(KzOutcome *outcome);
 static void keep_outcome(const Bulk *bulk, KzOutcome *outcome);
 static void break_run(Bulk *bulk, int to);
@@ -123,9 +124,28 @@ kz_entry_refuse(KzEntry *entry, const char *reason)
 }
 
 /*
- * Do what entries ask, all of one action, and fill their outcomes, in the
- * current memory context; sources only if keep_sources.  Settled entries are
- * left alone, and so are deletions of an id that comes before.  Raised are
+ * Do what one entry asks, and fill its outcome, in the current memory context.
+ * What PostgreSQL raises is treated as in kz_bulk_write, but there is no
+ * subtransaction where there is nothing that it could raise.
+ */
+void
+kz_entry_write(KzWriter *writer, KzEntry *entry, const KzStamp *stamp)
+{
+	KzItem	   *item = &entry->item;
+
+	if (kz_writer_may_raise(writer))
+	{
+		kz_bulk_write(writer, entry, 1, stamp, true);
+		return;
+	}
+	take_documents(entry);
+	kz_write(writer, &item, 1, stamp, true);
+}
+
+/*
+ * Do what entries ask and fill their outcomes, in the current memory context;
+ * sources only if keep_sources.  Settled entries are left alone, and so are those
+ * to be done once whose id comes before.  Raised are
  * errors that belong to no document: those to be retried by the client,
  * cancellation, lack of resources, internal errors.
  */
@@ -169,7 +189,7 @@ sort_entries(Bulk *bulk, KzEntry *entries, int nentries)
 
 		if (last && compare_ids(last->item.change.id, item->change.id) == 0)
 			item->before = &last->item;
-		if (item->before && item->change.action == KZ_ACTION_DELETE)
+		if (item->before && sorted[i]->once)
 			continue;
 		last = sorted[bulk->nentries++] = sorted[i];
 	}
@@ -226,7 +246,8 @@ joins_unit(const Bulk *bulk, const KzEntry *entry)
 {
 	const KzItem *before = entry->item.before;
 
-	return before && before->change.if_version == KZ_ANY_VERSION &&
+	return before && before->change.action == entry->item.change.action &&
+		before->change.if_version == KZ_ANY_VERSION &&
 		entry->item.change.if_version == KZ_ANY_VERSION &&
 		kz_writer_can_fold(bulk->writer);
 }
@@ -403,10 +424,7 @@ write_unit(Bulk *bulk)
 
 		items[i] = &entry->item;
 		free_outcome(&entry->item.outcome);
-		if (entry->body.type == jbvBinary)
-			entry->item.change.body = kz_json_document(&entry->body);
-		if (entry->defaults.type == jbvBinary)
-			entry->item.change.defaults = kz_json_document(&entry->defaults);
+		take_documents(entry);
 	}
 	entries[0]->deferred = false;
 	bulk->writer->may_defer = !entries[0]->item.absent;
@@ -419,6 +437,18 @@ write_unit(Bulk *bulk)
 	for (int i = 0; i < nentries; i++)
 		keep_outcome(bulk, &items[i]->outcome);
 	MemoryContextReset(bulk->scratch);
+}
+
+/*
+ * Copy what an entry wants out of the request.
+ */
+static void
+take_documents(KzEntry *entry)
+{
+	if (entry->body.type == jbvBinary)
+		entry->item.change.body = kz_json_document(&entry->body);
+	if (entry->defaults.type == jbvBinary)
+		entry->item.change.defaults = kz_json_document(&entry->defaults);
 }
 
 /*

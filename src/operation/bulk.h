@@ -16,6 +16,8 @@ typedef struct KzEntry
 	KzItem		item;
 	JsonbValue	body;
 	JsonbValue	defaults;		/* jbvNull if there are none */
+	bool		once;			/* nothing is to be done if an entry before it
+								 * has the same id */
 	bool		settled;		/* item.outcome is an error that stands */
 	bool		deferred;		/* its insert has waited for others */
 } KzEntry;
@@ -23,6 +25,7 @@ typedef struct KzEntry
 extern void kz_entry_init(KzEntry *entry, KzAction action, int retries);
 extern bool kz_entry_set_id(KzEntry *entry, text *id);
 extern void kz_entry_refuse(KzEntry *entry, const char *reason);
+extern void kz_entry_write(KzWriter *writer, KzEntry *entry, const KzStamp *stamp);
 extern void kz_bulk_write(KzWriter *writer, KzEntry *entries, int nentries,
 						  const KzStamp *stamp, bool keep_sources);
 

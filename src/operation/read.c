@@ -5,39 +5,50 @@
 #include "postgres.h"
 
 #include "miscadmin.h"
+#include "utils/builtins.h"
 
 #include "operation/read.h"
 
+static KzWriter *open_reader(const char *index, const char *collection, const char *command,
+							 KzError *error);
+
 /*
- * Read one document into row; false if there is none.  Raises what
- * kz_writer_open raises.
+ * Read one document into row.  False, and error is set, if there is none
+ * (KZ_ERROR_NOT_FOUND), or as kz_writer_open does.
  */
 bool
-kz_read_one(const char *index, const char *collection, const text *id,
-			const char *command, KzRow *row)
+kz_read_one(const char *index, const char *collection, const text *id, const char *command,
+			KzRow *row, KzError *error)
 {
-	KzWriter   *writer = kz_writer_open(index, collection, KZ_ACTION_READ, command);
-	bool		found = writer->methods->find(writer, id, false, row);
+	KzWriter   *writer = open_reader(index, collection, command, error);
+	bool		found;
 
+	if (!writer)
+		return false;
+	found = writer->methods->find(writer, id, false, row);
 	kz_writer_close(writer);
+	if (!found)
+		kz_error_set(error, KZ_ERROR_NOT_FOUND, NULL, text_to_cstring(id), index, collection);
 	return found;
 }
 
 /*
  * Read many documents, as an array of rows, palloc'd; the source of a row is
- * NULL if there is none.  Raises what kz_writer_open raises; but Kuzzle does not
- * look at the collection for no ids.
+ * NULL if there is none.  NULL, and error is set, as kz_writer_open does; but
+ * Kuzzle does not look at the collection for no ids.
  */
 KzRow *
 kz_read_many(const char *index, const char *collection, text **ids, int nids,
-			 const char *command)
+			 const char *command, KzError *error)
 {
 	KzRow	   *rows = palloc_extended(Max(nids, 1) * sizeof(KzRow), MCXT_ALLOC_HUGE);
 	KzWriter   *writer;
 
 	if (nids == 0)
 		return rows;
-	writer = kz_writer_open(index, collection, KZ_ACTION_READ, command);
+	writer = open_reader(index, collection, command, error);
+	if (!writer)
+		return NULL;
 	for (int i = 0; i < nids; i++)
 	{
 		CHECK_FOR_INTERRUPTS();
@@ -49,14 +60,24 @@ kz_read_many(const char *index, const char *collection, text **ids, int nids,
 }
 
 /*
- * The number of documents in a collection.  Raises what kz_writer_open raises.
+ * Count the documents of a collection.  False, and error is set, as
+ * kz_writer_open does.
  */
-int64
-kz_read_count(const char *index, const char *collection, const char *command)
+bool
+kz_read_count(const char *index, const char *collection, const char *command, int64 *count,
+			  KzError *error)
 {
-	KzWriter   *writer = kz_writer_open(index, collection, KZ_ACTION_READ, command);
-	int64		count = writer->methods->count(writer);
+	KzWriter   *writer = open_reader(index, collection, command, error);
 
+	if (!writer)
+		return false;
+	*count = writer->methods->count(writer);
 	kz_writer_close(writer);
-	return count;
+	return true;
+}
+
+static KzWriter *
+open_reader(const char *index, const char *collection, const char *command, KzError *error)
+{
+	return kz_writer_open(index, collection, kz_action_rights(KZ_ACTION_READ), command, error);
 }

@@ -8,9 +8,10 @@
 #include "engine/writer.h"
 
 extern bool kz_read_one(const char *index, const char *collection, const text *id,
-						const char *command, KzRow *row);
+						const char *command, KzRow *row, KzError *error);
 extern KzRow *kz_read_many(const char *index, const char *collection, text **ids, int nids,
-						   const char *command);
-extern int64 kz_read_count(const char *index, const char *collection, const char *command);
+						   const char *command, KzError *error);
+extern bool kz_read_count(const char *index, const char *collection, const char *command,
+						  int64 *count, KzError *error);
 
 #endif							/* KZ_OPERATION_READ_H */

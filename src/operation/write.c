@@ -395,8 +395,20 @@ make_upserted(const Turn *turn, const KzChange *change)
 	if (turn->exists)
 		return kz_merge_deep(turn->image.source, kz_stamp_changes(&turn->stamp, change->body));
 	if (change->defaults)
-		image = change->defaults_win ? kz_merge_deep(change->body, change->defaults) :
-			kz_merge_deep(change->defaults, change->body);
+	{
+		switch (change->creation)
+		{
+			case KZ_CREATION_CHANGES_WIN:
+				image = kz_merge_deep(change->defaults, change->body);
+				break;
+			case KZ_CREATION_DEFAULTS_WIN:
+				image = kz_merge_deep(change->body, change->defaults);
+				break;
+			case KZ_CREATION_DEFAULTS_ALONE:
+				image = change->defaults;
+				break;
+		}
+	}
 	return kz_stamp_created(&turn->stamp, image);
 }
 

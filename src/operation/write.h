@@ -13,6 +13,14 @@
 #define KZ_DEFAULT_RETRIES 10
 #define KZ_ANY_VERSION (-1)
 
+/* What an upsert makes of changes and defaults in a new document. */
+typedef enum KzCreation
+{
+	KZ_CREATION_CHANGES_WIN,
+	KZ_CREATION_DEFAULTS_WIN,
+	KZ_CREATION_DEFAULTS_ALONE	/* the changes are for a stored one only */
+}			KzCreation;
+
 /* What one document is asked to become. */
 typedef struct KzChange
 {
@@ -21,7 +29,7 @@ typedef struct KzChange
 	Jsonb	   *body;			/* the document, or the changes; an object */
 	Jsonb	   *defaults;		/* upsert: what a new document starts from, an
 								 * object, or NULL */
-	bool		defaults_win;	/* over the changes, in a new document */
+	KzCreation	creation;		/* where there are defaults */
 	List	   *fields;			/* delete_fields: paths, char * */
 	int64		if_version;		/* the version it must have; 0: it must not
 								 * exist; or KZ_ANY_VERSION */

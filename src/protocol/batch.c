@@ -17,6 +17,7 @@
 #include "base/compat.h"
 #include "base/json.h"
 #include "document/identity.h"
+#include "protocol/answer.h"
 #include "protocol/batch.h"
 
 const KzBatchKind kz_batch_mcreate = {
@@ -26,6 +27,10 @@ const KzBatchKind kz_batch_mcreate = {
 const KzBatchKind kz_batch_mcreate_or_replace = {
 	"mCreateOrReplace", KZ_ACTION_CREATE_OR_REPLACE, "body",
 	.generates_ids = true,.shows_created = true,.shows_result = true
+};
+const KzBatchKind kz_batch_mwrite = {
+	"write", KZ_ACTION_CREATE_OR_REPLACE, "body",
+	.generates_ids = true,.bare = true
 };
 const KzBatchKind kz_batch_mreplace = {
 	"mReplace", KZ_ACTION_REPLACE, "body",
@@ -73,36 +78,43 @@ kz_batch_read(const KzBatchKind *kind, Jsonb *documents, int retries)
 
 /*
  * Have the entries of a call written.  But for deletions, Kuzzle does not look
- * at the collection if there are none.
+ * at the collection if there are none.  False, and error is set, as
+ * kz_writer_open does.
  */
-void
+bool
 kz_batch_write(const KzCall *call, KzAction action, const char *command,
-			   KzEntry *entries, int nentries, bool sources)
+			   KzEntry *entries, int nentries, bool sources, KzError *error)
 {
 	KzWriter   *writer;
 
 	if (nentries == 0 && action != KZ_ACTION_DELETE)
-		return;
-	writer = kz_writer_open(call->index, call->collection, action, command);
+		return true;
+	writer = kz_writer_open(call->index, call->collection, kz_action_rights(action), command,
+							error);
+	if (!writer)
+		return false;
 	kz_bulk_write(writer, entries, nentries, &call->stamp, sources);
 	kz_writer_close(writer);
+	return true;
 }
 
 /*
- * Begin the answer of every function for many documents: {errors, successes},
- * two arrays that must be put in this order.
+ * Entries that delete ids; an id that comes more than once is deleted once.
  */
-void
-kz_batch_begin_answer(KzJsonWriter *answer, StringInfo buffer)
+KzEntry *
+kz_batch_read_deletions(const JsonbValue *ids, int nids)
 {
-	JsonbValue	key;
+	KzEntry    *entries = palloc_extended(Max(nids, 1) * sizeof(KzEntry), MCXT_ALLOC_HUGE);
 
-	kz_json_start(buffer);
-	kz_json_begin_object(answer, buffer, 2);
-	kz_json_set_string(&key, "errors");
-	kz_json_put(answer, &key);
-	kz_json_set_string(&key, "successes");
-	kz_json_put(answer, &key);
+	for (int i = 0; i < nids; i++)
+	{
+		bool		is_string = ids[i].type == jbvString;
+
+		kz_entry_init(&entries[i], KZ_ACTION_DELETE, KZ_DEFAULT_RETRIES);
+		entries[i].once = true;
+		kz_entry_set_id(&entries[i], is_string ? kz_json_text(&ids[i]) : NULL);
+	}
+	return entries;
 }
 
 /*
@@ -121,7 +133,7 @@ kz_batch_answer(KzBatch *batch, bool sources)
 	for (int i = 0; i < batch->nentries; i++)
 		nerrors += batch->entries[i].item.outcome.error.code != KZ_ERROR_NONE;
 
-	kz_batch_begin_answer(&root, &buffer);
+	kz_answer_begin_lists(&root, &buffer);
 	kz_json_begin_array(&array, &buffer, nerrors);
 	for (KzPass pass = 0; pass < KZ_PASSES && nerrors > 0; pass++)
 		for (int i = 0; i < batch->nentries; i++)
@@ -174,7 +186,8 @@ read_entry(KzBatch *batch, int i, int retries)
 
 	batch->passes[i] = KZ_PASS_STORAGE;
 	kz_entry_init(&batch->entries[i], batch->kind->action, retries);
-	change->defaults_win = true;	/* Kuzzle's mUpsert, against its upsert */
+	change->creation = KZ_CREATION_DEFAULTS_WIN;	/* unlike upsert's, as in
+													 * Kuzzle */
 	if (read_content(batch, i) && read_defaults(batch, i) && read_id(batch, i))
 		read_version(batch, i);
 }
@@ -227,7 +240,7 @@ read_id(KzBatch *batch, int i)
 	if (batch->kind->generates_ids && is_absent(&id))
 		string = kz_identity_generate();
 	else if (id.type == jbvString)
-		string = cstring_to_text_with_len(id.val.string.val, id.val.string.len);
+		string = kz_json_text(&id);
 	else if (batch->kind->action == KZ_ACTION_CREATE_OR_REPLACE && id.type == jbvNumeric)
 	{
 		char	   *digits = numeric_normalize(id.val.numeric);
@@ -314,7 +327,7 @@ put_error(KzJsonWriter *array, const KzBatch *batch, int i)
 }
 
 /*
- * {_id, result?, status, _source?, created?, _version}
+ * {_id, result?, status?, _source?, created?, _version}
  */
 static void
 put_success(KzJsonWriter *array, const KzBatch *batch, int i, bool source)
@@ -322,7 +335,7 @@ put_success(KzJsonWriter *array, const KzBatch *batch, int i, bool source)
 	const KzItem *item = &batch->entries[i].item;
 	const KzOutcome *outcome = &item->outcome;
 	JsonbPair	pairs[6];
-	Numeric		status,
+	Numeric		status = NULL,
 				version;
 	int			n = 0;
 
@@ -333,9 +346,12 @@ put_success(KzJsonWriter *array, const KzBatch *batch, int i, bool source)
 		kz_json_set_string(&pairs[n].key, "result");
 		kz_json_set_string(&pairs[n++].value, outcome->created ? "created" : "updated");
 	}
-	kz_json_set_string(&pairs[n].key, "status");
-	kz_json_set_int64(&pairs[n].value, outcome->created ? 201 : 200);
-	status = pairs[n++].value.val.numeric;
+	if (!batch->kind->bare)
+	{
+		kz_json_set_string(&pairs[n].key, "status");
+		kz_json_set_int64(&pairs[n].value, outcome->created ? 201 : 200);
+		status = pairs[n++].value.val.numeric;
+	}
 	if (source)
 	{
 		kz_json_set_string(&pairs[n].key, "_source");
@@ -350,7 +366,8 @@ put_success(KzJsonWriter *array, const KzBatch *batch, int i, bool source)
 	kz_json_set_int64(&pairs[n].value, outcome->version);
 	version = pairs[n++].value.val.numeric;
 	kz_json_put_object(array, pairs, n);
-	pfree(status);
+	if (status)
+		pfree(status);
 	pfree(version);
 }
 

@@ -18,6 +18,7 @@ typedef struct KzBatchKind
 	bool		generates_ids;	/* where an entry has none */
 	bool		shows_created;	/* in the answer */
 	bool		shows_result;
+	bool		bare;			/* nor the status */
 } KzBatchKind;
 
 /* Where in the answer an error stands: Kuzzle finds them in three passes. */
@@ -40,14 +41,15 @@ typedef struct KzBatch
 
 extern const KzBatchKind kz_batch_mcreate;
 extern const KzBatchKind kz_batch_mcreate_or_replace;
+extern const KzBatchKind kz_batch_mwrite;
 extern const KzBatchKind kz_batch_mreplace;
 extern const KzBatchKind kz_batch_mupdate;
 extern const KzBatchKind kz_batch_mupsert;
 
 extern KzBatch *kz_batch_read(const KzBatchKind *kind, Jsonb *documents, int retries);
-extern void kz_batch_write(const KzCall *call, KzAction action, const char *command,
-						   KzEntry *entries, int nentries, bool sources);
-extern void kz_batch_begin_answer(KzJsonWriter *answer, StringInfo buffer);
+extern KzEntry *kz_batch_read_deletions(const JsonbValue *ids, int nids);
+extern bool kz_batch_write(const KzCall *call, KzAction action, const char *command,
+						   KzEntry *entries, int nentries, bool sources, KzError *error);
 extern Jsonb *kz_batch_answer(KzBatch *batch, bool sources);
 extern void kz_batch_check_strict(KzEntry *entries, int nentries, const char *action);
 

@@ -14,6 +14,7 @@
 #include "document/identity.h"
 #include "operation/read.h"
 #include "operation/write.h"
+#include "protocol/answer.h"
 #include "protocol/argument.h"
 #include "protocol/call.h"
 
@@ -25,15 +26,9 @@ typedef struct Call
 	KzItem		item;
 } Call;
 
-/* Parts of an answer besides _id */
-#define ANSWER_VERSION 0x01
-#define ANSWER_CREATED 0x02
-#define ANSWER_SOURCE 0x04
-
 static void begin_call(Call *call, FunctionCallInfo fcinfo, KzAction action);
 static void read_options(Call *call, int first);
 static void run_call(Call *call, const char *command);
-kz_noreturn static void raise_not_found(const Call *call);
 static Datum answer(Call *call, int parts);
 static Datum end_call(Call *call, Jsonb *result);
 
@@ -58,7 +53,7 @@ kz_create(PG_FUNCTION_ARGS)
 	call.item.change.id = PG_ARGISNULL(3) ? kz_identity_generate() : kz_argument_id(fcinfo, 3);
 	read_options(&call, 4);
 	run_call(&call, "kz_create()");
-	return answer(&call, ANSWER_SOURCE | ANSWER_VERSION);
+	return answer(&call, KZ_ANSWER_SOURCE | KZ_ANSWER_VERSION);
 }
 
 Datum
@@ -71,7 +66,7 @@ kz_create_or_replace(PG_FUNCTION_ARGS)
 	call.item.change.body = kz_argument_object(fcinfo, 3, "body");
 	read_options(&call, 4);
 	run_call(&call, "kz_create_or_replace()");
-	return answer(&call, ANSWER_SOURCE | ANSWER_VERSION | ANSWER_CREATED);
+	return answer(&call, KZ_ANSWER_SOURCE | KZ_ANSWER_VERSION | KZ_ANSWER_CREATED);
 }
 
 Datum
@@ -84,7 +79,7 @@ kz_replace(PG_FUNCTION_ARGS)
 	call.item.change.body = kz_argument_object(fcinfo, 3, "body");
 	read_options(&call, 4);
 	run_call(&call, "kz_replace()");
-	return answer(&call, ANSWER_SOURCE | ANSWER_VERSION);
+	return answer(&call, KZ_ANSWER_SOURCE | KZ_ANSWER_VERSION);
 }
 
 Datum
@@ -103,7 +98,7 @@ kz_update(PG_FUNCTION_ARGS)
 	if (!source)
 		call.item.outcome.source = kz_stamp_carry(&call.base.stamp, call.item.change.body,
 												  call.item.outcome.source);
-	return answer(&call, ANSWER_SOURCE | ANSWER_VERSION);
+	return answer(&call, KZ_ANSWER_SOURCE | KZ_ANSWER_VERSION);
 }
 
 Datum
@@ -120,7 +115,7 @@ kz_upsert(PG_FUNCTION_ARGS)
 	call.item.change.retries = kz_argument_retries(fcinfo, 9, KZ_DEFAULT_RETRIES);
 	source = kz_argument_flag(fcinfo, 10, false);
 	run_call(&call, "kz_upsert()");
-	return answer(&call, ANSWER_VERSION | ANSWER_CREATED | (source ? ANSWER_SOURCE : 0));
+	return answer(&call, KZ_ANSWER_VERSION | KZ_ANSWER_CREATED | (source ? KZ_ANSWER_SOURCE : 0));
 }
 
 Datum
@@ -134,7 +129,7 @@ kz_delete(PG_FUNCTION_ARGS)
 	read_options(&call, 3);
 	source = kz_argument_flag(fcinfo, 7, false);
 	run_call(&call, "kz_delete()");
-	return answer(&call, source ? ANSWER_SOURCE | ANSWER_VERSION : 0);
+	return answer(&call, source ? KZ_ANSWER_SOURCE | KZ_ANSWER_VERSION : 0);
 }
 
 Datum
@@ -149,34 +144,40 @@ kz_delete_fields(PG_FUNCTION_ARGS)
 	read_options(&call, 4);
 	source = kz_argument_flag(fcinfo, 8, false);
 	run_call(&call, "kz_delete_fields()");
-	return answer(&call, ANSWER_VERSION | (source ? ANSWER_SOURCE : 0));
+	return answer(&call, KZ_ANSWER_VERSION | (source ? KZ_ANSWER_SOURCE : 0));
 }
 
 Datum
 kz_get(PG_FUNCTION_ARGS)
 {
 	Call		call;
+	KzError		error;
 	KzRow		row;
 
 	begin_call(&call, fcinfo, KZ_ACTION_READ);
 	call.item.change.id = kz_argument_id(fcinfo, 2);
-	if (!kz_read_one(call.base.index, call.base.collection, call.item.change.id, "kz_get()", &row))
-		raise_not_found(&call);
+	if (!kz_read_one(call.base.index, call.base.collection, call.item.change.id, "kz_get()", &row,
+					 &error))
+		kz_error_throw(&error);
 	call.item.outcome.version = row.version;
 	call.item.outcome.source = row.source;
-	return answer(&call, ANSWER_SOURCE | ANSWER_VERSION);
+	return answer(&call, KZ_ANSWER_SOURCE | KZ_ANSWER_VERSION);
 }
 
 Datum
 kz_exists(PG_FUNCTION_ARGS)
 {
 	Call		call;
+	KzError		error;
 	KzRow		row;
 	bool		found;
 
 	begin_call(&call, fcinfo, KZ_ACTION_READ);
 	call.item.change.id = kz_argument_id(fcinfo, 2);
-	found = kz_read_one(call.base.index, call.base.collection, call.item.change.id, "kz_exists()", &row);
+	found = kz_read_one(call.base.index, call.base.collection, call.item.change.id, "kz_exists()",
+						&row, &error);
+	if (!found && error.code != KZ_ERROR_NOT_FOUND)
+		kz_error_throw(&error);
 	end_call(&call, NULL);
 	PG_RETURN_BOOL(found);
 }
@@ -185,10 +186,12 @@ Datum
 kz_count(PG_FUNCTION_ARGS)
 {
 	Call		call;
+	KzError		error;
 	int64		count;
 
 	begin_call(&call, fcinfo, KZ_ACTION_READ);
-	count = kz_read_count(call.base.index, call.base.collection, "kz_count()");
+	if (!kz_read_count(call.base.index, call.base.collection, "kz_count()", &count, &error))
+		kz_error_throw(&error);
 	end_call(&call, NULL);
 	PG_RETURN_INT64(count);
 }
@@ -227,21 +230,18 @@ read_options(Call *call, int first)
 static void
 run_call(Call *call, const char *command)
 {
-	KzWriter   *writer = kz_writer_open(call->base.index, call->base.collection,
-										call->item.change.action, command);
 	KzItem	   *item = &call->item;
+	KzError		error;
+	KzWriter   *writer = kz_writer_open(call->base.index, call->base.collection,
+										kz_action_rights(item->change.action), command, &error);
+
+	if (!writer)
+		kz_error_throw(&error);
 
 	kz_write(writer, &item, 1, &call->base.stamp, true);
 	kz_writer_close(writer);
 	if (call->item.outcome.error.code != KZ_ERROR_NONE)
 		kz_error_throw(&call->item.outcome.error);
-}
-
-static void
-raise_not_found(const Call *call)
-{
-	kz_raise(KZ_ERROR_NOT_FOUND, NULL, text_to_cstring(call->item.change.id),
-			 call->base.index, call->base.collection);
 }
 
 /*
@@ -250,27 +250,7 @@ raise_not_found(const Call *call)
 static Datum
 answer(Call *call, int parts)
 {
-	JsonbPair	pairs[4];
-	int			n = 0;
-
-	kz_json_set_string(&pairs[n].key, "_id");
-	kz_json_set_text(&pairs[n++].value, call->item.change.id);
-	if (parts & ANSWER_VERSION)
-	{
-		kz_json_set_string(&pairs[n].key, "_version");
-		kz_json_set_int64(&pairs[n++].value, call->item.outcome.version);
-	}
-	if (parts & ANSWER_CREATED)
-	{
-		kz_json_set_string(&pairs[n].key, "created");
-		kz_json_set_bool(&pairs[n++].value, call->item.outcome.created);
-	}
-	if (parts & ANSWER_SOURCE)
-	{
-		kz_json_set_string(&pairs[n].key, "_source");
-		kz_json_set_document(&pairs[n++].value, call->item.outcome.source);
-	}
-	return end_call(call, kz_json_object(pairs, n));
+	return end_call(call, kz_answer_document(call->item.change.id, &call->item.outcome, parts));
 }
 
 /*

@@ -73,6 +73,7 @@ write_rows(FunctionCallInfo fcinfo, KzAction action, const char *command, const 
 	int			options = arguments->options;
 	bool		sources = kz_argument_flag(fcinfo, options + 5, true);
 	KzCall		call;
+	KzError		error;
 	text	  **ids;
 	int			nids;
 	KzEntry    *entries;
@@ -82,7 +83,8 @@ write_rows(FunctionCallInfo fcinfo, KzAction action, const char *command, const 
 	ids = kz_argument_ids(fcinfo, 2, "ids", &nids);
 	kz_call_read_options(&call, fcinfo, options);
 	entries = read_entries(fcinfo, action, arguments, ids, nids);
-	kz_batch_write(&call, action, command, entries, nids, sources);
+	if (!kz_batch_write(&call, action, command, entries, nids, sources, &error))
+		kz_error_throw(&error);
 	if (kz_argument_flag(fcinfo, options + 4, false))
 		kz_batch_check_strict(entries, nids, name);
 	put_rows((ReturnSetInfo *) fcinfo->resultinfo, entries, ids, nids, sources);
