@@ -40,13 +40,20 @@ OBJS = \
 	src/protocol/call.o \
 	src/protocol/function.o \
 	src/protocol/manage.o \
+	src/protocol/kuzzle.o \
+	src/protocol/kuzzle_argument.o \
+	src/protocol/kuzzle_bulk.o \
+	src/protocol/kuzzle_collection.o \
+	src/protocol/kuzzle_document.o \
+	src/protocol/kuzzle_server.o \
 	src/protocol/many.o \
+	src/protocol/routes.o \
 	src/protocol/rows.o
 
 DATA = $(sort $(wildcard sql/kz--*--*.sql))
 DATA_built = sql/kz--$(EXTVERSION).sql
 EXTRA_CLEAN = sql/kz--$(EXTVERSION).sql
-PG_CPPFLAGS = -I$(srcdir)/src
+PG_CPPFLAGS = -I$(srcdir)/src -DKZ_VERSION='"$(EXTVERSION)"'
 
 # No test may be called "kz": pg_regress would run sql/kz.sql under that name.
 REGRESS = $(patsubst test/sql/%.sql,%,$(sort $(wildcard test/sql/*.sql)))

@@ -666,3 +666,21 @@ COMMENT ON FUNCTION kz_merge(jsonb, jsonb) IS
  */
 ALTER TABLE kz_catalog.index OWNER TO @extowner@;
 ALTER TABLE kz_catalog.collection OWNER TO @extowner@;
+
+/*
+ * Protocols.
+ */
+
+CREATE FUNCTION kz_request(request jsonb, kuid text DEFAULT '-1')
+RETURNS jsonb
+LANGUAGE C VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'kz_request';
+
+COMMENT ON FUNCTION kz_request(jsonb, text) IS
+'Answers a request of Kuzzle''s API: {"controller", "action", "index", "collection", "_id", "body", '
+'...} with {"status", "error", "result", "requestId", ...}. Controllers: auth, bulk, collection, '
+'document, index, server. kuid is the user on whose behalf, for the metadata of documents; what '
+'the request says of it is ignored. A request that fails is an answer with an error, and nothing '
+'of it stays written; but of actions for many documents what succeeded does, as in Kuzzle. '
+'PostgreSQL''s own errors are raised, unless they are about one document. Rights are those of the '
+'functions that do the same.';

@@ -10,6 +10,7 @@
 #include "base/compat.h"
 #include "engine/collection.h"
 #include "engine/writer.h"
+#include "protocol/kuzzle.h"
 
 KZ_MODULE_MAGIC;
 
@@ -23,6 +24,7 @@ _PG_init(void)
 {
 	kz_collection_init();
 	kz_writer_init();
+	kz_kuzzle_init();
 	/* After all are defined: it removes what is unknown. */
 	MarkGUCPrefixReserved("kz");
 }

@@ -69,7 +69,7 @@ static const CatalogEntry catalog[] = {
 	},
 	[KZ_ERROR_NOT_SUPPORTED] = {	/* ours */
 		"api.process.not_supported", 0x02020080, 501,
-		"API action \"%1\":\"%2\" is not supported yet%3"
+		"API action \"%1\":\"%2\" is not supported yet."
 	},
 	[KZ_ERROR_OLD_SDK] = {
 		"api.process.incompatible_sdk_version", 0x02020006, 400,

@@ -158,6 +158,29 @@ kz_json_equals(const JsonbValue *string, const char *expected)
 }
 
 /*
+ * Whether JavaScript takes a value for false.
+ */
+bool
+kz_json_is_falsy(const JsonbValue *value)
+{
+	int64		number;
+
+	switch (value->type)
+	{
+		case jbvNull:
+			return true;
+		case jbvBool:
+			return !value->val.boolean;
+		case jbvString:
+			return value->val.string.len == 0;
+		case jbvNumeric:
+			return kz_json_get_int64(value, &number) && number == 0;
+		default:
+			return false;
+	}
+}
+
+/*
  * The integer that value is; false if it is something else, or out of range.
  */
 bool
@@ -410,6 +433,23 @@ kz_json_object(JsonbPair *pairs, int npairs)
 	qsort(pairs, npairs, sizeof(JsonbPair), compare_pairs);
 	kz_json_start(&buffer);
 	write_object(&buffer, pairs, npairs);
+	return kz_json_finish(&buffer);
+}
+
+/*
+ * An array of values, palloc'd.
+ */
+Jsonb *
+kz_json_array(const JsonbValue *values, int nvalues)
+{
+	StringInfoData buffer;
+	KzJsonWriter writer;
+
+	kz_json_start(&buffer);
+	kz_json_begin_array(&writer, &buffer, nvalues);
+	for (int i = 0; i < nvalues; i++)
+		kz_json_put(&writer, &values[i]);
+	kz_json_end(&writer);
 	return kz_json_finish(&buffer);
 }
 

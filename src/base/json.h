@@ -37,6 +37,7 @@ extern bool kz_json_is_object(const JsonbValue *value);
 extern bool kz_json_is_array(const JsonbValue *value);
 extern int	kz_json_compare_keys(const JsonbValue *a, const JsonbValue *b);
 extern bool kz_json_equals(const JsonbValue *string, const char *expected);
+extern bool kz_json_is_falsy(const JsonbValue *value);
 extern bool kz_json_get_int64(const JsonbValue *value, int64 *number);
 extern text *kz_json_text(const JsonbValue *string);
 extern char *kz_json_string(const JsonbValue *string);
@@ -61,5 +62,6 @@ extern Jsonb *kz_json_document(const JsonbValue *container);
 extern Jsonb *kz_json_copy(const Jsonb *document);
 extern void kz_json_put_object(KzJsonWriter *writer, const JsonbPair *pairs, int npairs);
 extern Jsonb *kz_json_object(JsonbPair *pairs, int npairs);
+extern Jsonb *kz_json_array(const JsonbValue *values, int nvalues);
 
 #endif							/* KZ_BASE_JSON_H */

@@ -12,6 +12,8 @@
 
 #include "miscadmin.h"
 #include "nodes/pg_list.h"
+#include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
 
 #include "base/json.h"
 #include "document/mapping.h"
@@ -103,6 +105,21 @@ kz_mapping_describe(Jsonb *mappings)
 	if (kz_json_field(&mappings->root, "_meta", &pairs[2].value))
 		npairs++;
 	return kz_json_object(pairs, npairs);
+}
+
+/*
+ * Mappings as they are shown with the metadata that Kuzzle maps itself.
+ */
+Jsonb *
+kz_mapping_add_metadata(Jsonb *described)
+{
+	static const char *const metadata =
+	"{\"properties\": {\"_kuzzle_info\": {\"properties\": {"
+	"\"author\": {\"type\": \"keyword\"}, \"createdAt\": {\"type\": \"date\"}, "
+	"\"updatedAt\": {\"type\": \"date\"}, \"updater\": {\"type\": \"keyword\"}}}}}";
+	Datum		parsed = DirectFunctionCall1(jsonb_in, CStringGetDatum(metadata));
+
+	return kz_merge_deep(described, DatumGetJsonbP(parsed));
 }
 
 /*

@@ -19,6 +19,7 @@ typedef struct KzUnknownField
 extern Jsonb *kz_mapping_normalize(Jsonb *mappings);
 extern Jsonb *kz_mapping_update(Jsonb *stored, Jsonb *changes);
 extern Jsonb *kz_mapping_describe(Jsonb *mappings);
+extern Jsonb *kz_mapping_add_metadata(Jsonb *described);
 extern bool kz_mapping_is_strict(Jsonb *mappings);
 extern bool kz_mapping_find_unknown(Jsonb *mappings, Jsonb *document, KzUnknownField *unknown);
 

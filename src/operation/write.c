@@ -290,6 +290,8 @@ check_presence(Turn *turn, KzItem *item)
 static bool
 is_made_before(const KzItem *item)
 {
+	if (!item->change.over_own)
+		return false;
 	for (const KzItem *before = item->before; before; before = before->before)
 		if (before->outcome.error.code == KZ_ERROR_NONE)
 			return true;

@@ -19,7 +19,7 @@ typedef enum KzCreation
 	KZ_CREATION_CHANGES_WIN,
 	KZ_CREATION_DEFAULTS_WIN,
 	KZ_CREATION_DEFAULTS_ALONE	/* the changes are for a stored one only */
-}			KzCreation;
+} KzCreation;
 
 /* What one document is asked to become. */
 typedef struct KzChange
@@ -30,6 +30,9 @@ typedef struct KzChange
 	Jsonb	   *defaults;		/* upsert: what a new document starts from, an
 								 * object, or NULL */
 	KzCreation	creation;		/* where there are defaults */
+	bool		over_own;		/* create: a document that the request itself
+								 * has made is no obstacle, as in Kuzzle's
+								 * mCreate */
 	List	   *fields;			/* delete_fields: paths, char * */
 	int64		if_version;		/* the version it must have; 0: it must not
 								 * exist; or KZ_ANY_VERSION */

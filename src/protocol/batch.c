@@ -53,24 +53,23 @@ static void refuse(KzBatch *batch, int i, const char *reason);
 static void set_passes(KzBatch *batch);
 static void put_error(KzJsonWriter *array, const KzBatch *batch, int i);
 static void put_success(KzJsonWriter *array, const KzBatch *batch, int i, bool source);
-static bool is_absent(const JsonbValue *value);
 
 /*
  * Read the entries of documents, an array; retries is what each has.
  */
 KzBatch *
-kz_batch_read(const KzBatchKind *kind, Jsonb *documents, int retries)
+kz_batch_read(const KzBatchKind *kind, const JsonbContainer *documents, int retries)
 {
 	KzBatch    *batch = palloc(sizeof(KzBatch));
-	Size		count = Max(JB_ROOT_COUNT(documents), 1);
+	Size		count = Max(JsonContainerSize(documents), 1);
 	KzJsonCursor cursor;
 
 	batch->kind = kind;
-	batch->nentries = JB_ROOT_COUNT(documents);
+	batch->nentries = JsonContainerSize(documents);
 	batch->entries = palloc_extended(count * sizeof(KzEntry), MCXT_ALLOC_HUGE);
 	batch->sent = palloc_extended(count * sizeof(JsonbValue), MCXT_ALLOC_HUGE);
 	batch->passes = palloc_extended(count * sizeof(KzPass), MCXT_ALLOC_HUGE);
-	kz_json_values(&cursor, &documents->root);
+	kz_json_values(&cursor, documents);
 	for (int i = 0; kz_json_next(&cursor, &batch->sent[i]); i++)
 		read_entry(batch, i, retries);
 	return batch;
@@ -186,6 +185,7 @@ read_entry(KzBatch *batch, int i, int retries)
 
 	batch->passes[i] = KZ_PASS_STORAGE;
 	kz_entry_init(&batch->entries[i], batch->kind->action, retries);
+	change->over_own = true;
 	change->creation = KZ_CREATION_DEFAULTS_WIN;	/* unlike upsert's, as in
 													 * Kuzzle */
 	if (read_content(batch, i) && read_defaults(batch, i) && read_id(batch, i))
@@ -215,7 +215,7 @@ read_defaults(KzBatch *batch, int i)
 		!kz_json_field(batch->sent[i].val.binary.data, "default", defaults) ||
 		kz_json_is_object(defaults))
 		return true;
-	if (is_absent(defaults))
+	if (kz_json_is_falsy(defaults))
 	{
 		kz_json_set_null(defaults);
 		return true;
@@ -237,7 +237,7 @@ read_id(KzBatch *batch, int i)
 
 	if (!kz_json_field(batch->sent[i].val.binary.data, "_id", &id))
 		kz_json_set_null(&id);
-	if (batch->kind->generates_ids && is_absent(&id))
+	if (batch->kind->generates_ids && kz_json_is_falsy(&id))
 		string = kz_identity_generate();
 	else if (id.type == jbvString)
 		string = kz_json_text(&id);
@@ -369,27 +369,4 @@ put_success(KzJsonWriter *array, const KzBatch *batch, int i, bool source)
 	if (status)
 		pfree(status);
 	pfree(version);
-}
-
-/*
- * Whether a value counts as absent where JavaScript takes it for false.
- */
-static bool
-is_absent(const JsonbValue *value)
-{
-	int64		number;
-
-	switch (value->type)
-	{
-		case jbvNull:
-			return true;
-		case jbvBool:
-			return !value->val.boolean;
-		case jbvString:
-			return value->val.string.len == 0;
-		case jbvNumeric:
-			return kz_json_get_int64(value, &number) && number == 0;
-		default:
-			return false;
-	}
 }

@@ -46,7 +46,8 @@ extern const KzBatchKind kz_batch_mreplace;
 extern const KzBatchKind kz_batch_mupdate;
 extern const KzBatchKind kz_batch_mupsert;
 
-extern KzBatch *kz_batch_read(const KzBatchKind *kind, Jsonb *documents, int retries);
+extern KzBatch *kz_batch_read(const KzBatchKind *kind, const JsonbContainer *documents,
+							  int retries);
 extern KzEntry *kz_batch_read_deletions(const JsonbValue *ids, int nids);
 extern bool kz_batch_write(const KzCall *call, KzAction action, const char *command,
 						   KzEntry *entries, int nentries, bool sources, KzError *error);

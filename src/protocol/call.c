@@ -14,16 +14,25 @@
 #include "protocol/call.h"
 
 /*
- * Begin a call, switch to its memory, and read the names, which are the first
- * two arguments.
+ * Enter the memory of a call.
  */
 void
-kz_call_begin(KzCall *call, FunctionCallInfo fcinfo)
+kz_call_enter(KzCall *call)
 {
 	memset(call, 0, sizeof(*call));
 	call->context = AllocSetContextCreate(CurrentMemoryContext, "kz call",
 										  ALLOCSET_DEFAULT_SIZES);
 	call->caller = MemoryContextSwitchTo(call->context);
+}
+
+/*
+ * Begin a call: enter its memory, and read the names, which are the first two
+ * arguments.
+ */
+void
+kz_call_begin(KzCall *call, FunctionCallInfo fcinfo)
+{
+	kz_call_enter(call);
 	call->index = kz_argument_name(fcinfo, 0, "index");
 	call->collection = kz_argument_name(fcinfo, 1, "collection");
 }

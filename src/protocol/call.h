@@ -17,6 +17,7 @@ typedef struct KzCall
 	KzStamp		stamp;
 } KzCall;
 
+extern void kz_call_enter(KzCall *call);
 extern void kz_call_begin(KzCall *call, FunctionCallInfo fcinfo);
 extern void kz_call_read_options(KzCall *call, FunctionCallInfo fcinfo, int first);
 extern void kz_call_end(KzCall *call);

@@ -127,7 +127,7 @@ write_batch(FunctionCallInfo fcinfo, const KzBatchKind *kind, const char *comman
 	strict = kz_argument_flag(fcinfo, next, false);
 	sources = kz_argument_flag(fcinfo, next + 1, true);
 
-	batch = kz_batch_read(kind, documents, retries);
+	batch = kz_batch_read(kind, &documents->root, retries);
 	if (!kz_batch_write(&call, kind->action, command, batch->entries, batch->nentries, sources,
 						&error))
 		kz_error_throw(&error);

@@ -17,5 +17,5 @@ meta() { perl -MJSON::PP -0777 -ne "print decode_json(\$_)->$1" META.json; }
 expect 'META.json, version' "$(meta '{version}')"
 expect 'META.json, provides.kz.version' "$(meta '{provides}{kz}{version}')"
 expect CHANGELOG.md "$(grep -Eom1 '[0-9]+\.[0-9]+\.[0-9]+' CHANGELOG.md)"
-! grep -rnwF "$version" Makefile src sql/kz.sql || status=1
+! grep -rnwIF "$version" Makefile src sql/kz.sql || status=1
 exit $status

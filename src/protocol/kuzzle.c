@@ -1,0 +1,421 @@
+/*
+ * kuzzle.c
+ *	  Kuzzle's envelope: a request in, an answer out.
+ *
+ * A request that fails is an answer, too.  What actions find wrong are values;
+ * only those that define indexes and collections raise errors of ours, so they
+ * run in a subtransaction that is undone then.  Errors of PostgreSQL's, beyond
+ * what belongs to a document, are raised: they are for the driver.
+ *
+ * Order of the checks, keys and texts are Kuzzle's.
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "miscadmin.h"
+#include "postmaster/postmaster.h"
+#include "utils/builtins.h"
+#include "utils/guc.h"
+#include "utils/resowner.h"
+#include "utils/uuid.h"
+
+#include "protocol/argument.h"
+#include "protocol/kuzzle.h"
+
+#define ANONYMOUS "-1"
+
+/* The first SDK that speaks this protocol, as Kuzzle says it. */
+#define OLDEST_JS_SDK '7'
+
+int			kz_documents_write_limit = 200;
+int			kz_documents_fetch_limit = 10000;
+
+static const KzApiController *const controllers[] = {
+	&kz_api_auth,
+	&kz_api_bulk,
+	&kz_api_collection,
+	&kz_api_document,
+	&kz_api_index,
+	&kz_api_server
+};
+
+static bool read_envelope(KzRequest *request, const Jsonb *envelope);
+static void read_key(KzRequest *request, const JsonbValue *key, const JsonbValue *value);
+static bool check_envelope(KzRequest *request);
+static bool check_string(KzRequest *request, KzRequestKey key);
+static bool check_sdk(KzRequest *request);
+static const char *string_of(const KzRequest *request, KzRequestKey key);
+static const KzApiAction *find_action(KzRequest *request);
+static int	compare_controller(const void *name, const void *controller);
+static int	compare_action(const void *name, const void *action);
+static bool run_action(KzRequest *request, const KzApiAction *action);
+static Jsonb *make_answer(KzRequest *request);
+static Jsonb *make_error(const KzRequest *request);
+static void put_pair(JsonbPair *pairs, int *n, const char *key, const JsonbValue *value);
+static void put_string(JsonbPair *pairs, int *n, const char *key, const char *string);
+static void put_number(JsonbPair *pairs, int *n, const char *key, int64 number);
+static void put_document(JsonbPair *pairs, int *n, const char *key, Jsonb *document);
+
+PG_FUNCTION_INFO_V1(kz_request);
+
+/*
+ * Called once when the library is loaded.
+ */
+void
+kz_kuzzle_init(void)
+{
+	DefineCustomIntVariable("kz.documents_write_limit",
+							"Number of documents that one request of Kuzzle's protocol may write.",
+							"0 means no limit.",
+							&kz_documents_write_limit, 200, 0, INT_MAX, PGC_USERSET, 0,
+							NULL, NULL, NULL);
+	DefineCustomIntVariable("kz.documents_fetch_limit",
+							"Number of documents that one request of Kuzzle's protocol may read.",
+							"0 means no limit.",
+							&kz_documents_fetch_limit, 10000, 0, INT_MAX, PGC_USERSET, 0,
+							NULL, NULL, NULL);
+}
+
+/*
+ * All controllers, in the order of their names.
+ */
+const KzApiController *const *
+kz_api_controllers(int *count)
+{
+	*count = lengthof(controllers);
+	return controllers;
+}
+
+Datum
+kz_request(PG_FUNCTION_ARGS)
+{
+	KzRequest	request;
+	const KzApiAction *action;
+	Jsonb	   *answer;
+
+	memset(&request, 0, sizeof(request));
+	kz_call_enter(&request.call);
+	kz_argument_require(fcinfo, 0, "request");
+	request.kuid = PG_ARGISNULL(1) ? ANONYMOUS : text_to_cstring(PG_GETARG_TEXT_PP(1));
+	kz_stamp_init(&request.call.stamp, request.kuid);
+	kz_json_set_null(&request.result);
+
+	if (!read_envelope(&request, PG_GETARG_JSONB_P(0)) ||
+		(action = find_action(&request)) == NULL ||
+		!check_sdk(&request) ||
+		!run_action(&request, action))
+		Assert(request.error.code != KZ_ERROR_NONE);
+
+	answer = make_answer(&request);
+	MemoryContextSwitchTo(request.call.caller);
+	answer = kz_json_copy(answer);
+	kz_call_end(&request.call);
+	PG_RETURN_JSONB_P(answer);
+}
+
+/*
+ * Take an envelope apart, and check what is wrong with it by itself.
+ */
+static bool
+read_envelope(KzRequest *request, const Jsonb *envelope)
+{
+	KzJsonCursor keys;
+	KzJsonCursor values;
+	JsonbValue	key;
+	JsonbValue	value;
+
+	for (int i = 0; i < KZ_KEYS; i++)
+		kz_json_set_null(&request->values[i]);
+	if (!JB_ROOT_IS_OBJECT(envelope))
+		return kz_request_fail(request, KZ_ERROR_MALFORMED, "The request must be an object", NULL);
+
+	kz_json_keys(&keys, &envelope->root);
+	kz_json_values(&values, &envelope->root);
+	while (kz_json_next(&keys, &key) && kz_json_next(&values, &value))
+		read_key(request, &key, &value);
+	return check_envelope(request);
+}
+
+/*
+ * Note the value of a key, if it is one that matters.
+ */
+static void
+read_key(KzRequest *request, const JsonbValue *key, const JsonbValue *value)
+{
+	int			low = 0;
+	int			high = KZ_KEYS;
+
+	while (low < high)
+	{
+		int			middle = (low + high) / 2;
+		const char *name = kz_request_key_name(middle);
+		int			length = strlen(name);
+		int			cmp = memcmp(key->val.string.val, name, Min(key->val.string.len, length));
+
+		if (cmp == 0)
+			cmp = key->val.string.len - length;
+		if (cmp == 0)
+		{
+			request->values[middle] = *value;
+			request->given[middle] = true;
+			return;
+		}
+		if (cmp < 0)
+			high = middle;
+		else
+			low = middle + 1;
+	}
+}
+
+static bool
+check_envelope(KzRequest *request)
+{
+	const JsonbValue *body = &request->values[KZ_KEY_BODY];
+	const JsonbValue *volatil = &request->values[KZ_KEY_VOLATILE];
+
+	if (!check_string(request, KZ_KEY_CONTROLLER) || !check_string(request, KZ_KEY_ACTION) ||
+		!check_string(request, KZ_KEY_REQUEST_ID) || !check_string(request, KZ_KEY_JWT))
+		return false;
+	if (body->type != jbvNull && body->type != jbvBinary)
+		return kz_request_fail(request, KZ_ERROR_MALFORMED,
+							   "Attribute body must be of type \"object\" or \"array\"", NULL);
+	if (volatil->type != jbvNull && !kz_json_is_object(volatil))
+		return kz_request_fail(request, KZ_ERROR_MALFORMED,
+							   "Attribute volatile must be of type \"object\"", NULL);
+
+	request->controller = string_of(request, KZ_KEY_CONTROLLER);
+	request->action = string_of(request, KZ_KEY_ACTION);
+	if (!request->controller)
+		return kz_request_fail(request, KZ_ERROR_MISSING_ARGUMENT, "controller", NULL);
+	if (!request->action)
+		return kz_request_fail(request, KZ_ERROR_MISSING_ARGUMENT, "action", NULL);
+	if (request->values[KZ_KEY_TARGETS].type != jbvNull &&
+		(!kz_json_is_falsy(&request->values[KZ_KEY_INDEX]) ||
+		 !kz_json_is_falsy(&request->values[KZ_KEY_COLLECTION])))
+		return kz_request_fail(request, KZ_ERROR_MUTUALLY_EXCLUSIVE, "index, collection",
+							   "targets");
+	return true;
+}
+
+static bool
+check_string(KzRequest *request, KzRequestKey key)
+{
+	JsonbValue *value = &request->values[key];
+
+	if (value->type == jbvNull || value->type == jbvString)
+		return true;
+	kz_json_set_null(value);
+	return kz_request_fail(request, KZ_ERROR_MALFORMED,
+						   psprintf("Attribute %s must be of type \"string\"",
+									kz_request_key_name(key)), NULL);
+}
+
+/*
+ * SDKs say in "volatile" which version they are.
+ */
+static bool
+check_sdk(KzRequest *request)
+{
+	const JsonbValue *volatil = &request->values[KZ_KEY_VOLATILE];
+	JsonbValue	value;
+	char	   *name;
+
+	if (volatil->type == jbvNull ||
+		!kz_json_field(volatil->val.binary.data, "sdkName", &value) || value.type != jbvString)
+		return true;
+	name = kz_json_string(&value);
+	if (strncmp(name, "js@", 3) != 0 || name[3] >= OLDEST_JS_SDK)
+		return true;
+	return kz_request_fail(request, KZ_ERROR_OLD_SDK, name + 3, "min: 7");
+}
+
+/*
+ * A string of the envelope, palloc'd; NULL if it is empty or absent.
+ */
+static const char *
+string_of(const KzRequest *request, KzRequestKey key)
+{
+	const JsonbValue *value = &request->values[key];
+
+	return value->type == jbvString && value->val.string.len > 0 ? kz_json_string(value) : NULL;
+}
+
+/*
+ * The action that a request names; or NULL, and the request has failed.
+ */
+static const KzApiAction *
+find_action(KzRequest *request)
+{
+	const KzApiController *const *controller;
+	const KzApiAction *action;
+
+	controller = bsearch(request->controller, controllers, lengthof(controllers),
+						 sizeof(controllers[0]), compare_controller);
+	if (!controller)
+	{
+		kz_request_fail(request, KZ_ERROR_UNKNOWN_CONTROLLER, request->controller, NULL);
+		return NULL;
+	}
+	action = bsearch(request->action, (*controller)->actions, (*controller)->nactions,
+					 sizeof(KzApiAction), compare_action);
+	if (!action)
+		kz_request_fail(request, KZ_ERROR_UNKNOWN_ACTION, request->controller, request->action);
+	return action;
+}
+
+static int
+compare_controller(const void *name, const void *controller)
+{
+	return strcmp(name, (*(const KzApiController *const *) controller)->name);
+}
+
+static int
+compare_action(const void *name, const void *action)
+{
+	return strcmp(name, ((const KzApiAction *) action)->name);
+}
+
+/*
+ * Run an action; one that can raise an error of ours in a subtransaction, of which
+ * nothing stays if it fails.
+ */
+static bool
+run_action(KzRequest *request, const KzApiAction *action)
+{
+	ResourceOwner owner = CurrentResourceOwner;
+	volatile bool ok = false;
+
+	if (!action->raises)
+		return action->run(request);
+
+	BeginInternalSubTransaction(NULL);
+	MemoryContextSwitchTo(request->call.context);
+	PG_TRY();
+	{
+		ok = action->run(request);
+		if (ok)
+			ReleaseCurrentSubTransaction();
+		else
+			RollbackAndReleaseCurrentSubTransaction();
+	}
+	PG_CATCH();
+	{
+		ErrorData  *raised;
+
+		MemoryContextSwitchTo(request->call.context);
+		raised = CopyErrorData();
+		FlushErrorState();
+		RollbackAndReleaseCurrentSubTransaction();
+		MemoryContextSwitchTo(request->call.context);
+		CurrentResourceOwner = owner;
+		if (!kz_error_catch(raised, &request->error))
+			ReThrowError(raised);
+		FreeErrorData(raised);
+	}
+	PG_END_TRY();
+	MemoryContextSwitchTo(request->call.context);
+	CurrentResourceOwner = owner;
+	return ok;
+}
+
+/*
+ * The answer: keys that say nothing are left out where Kuzzle leaves them out.
+ */
+static Jsonb *
+make_answer(KzRequest *request)
+{
+	JsonbPair	pairs[12];
+	JsonbValue	null;
+	bool		failed = request->error.code != KZ_ERROR_NONE;
+	int			n = 0;
+
+	kz_json_set_null(&null);
+	put_pair(pairs, &n, "controller", &request->values[KZ_KEY_CONTROLLER]);
+	put_pair(pairs, &n, "action", &request->values[KZ_KEY_ACTION]);
+	if (request->given[KZ_KEY_INDEX])
+		put_pair(pairs, &n, "index", &request->values[KZ_KEY_INDEX]);
+	if (request->given[KZ_KEY_COLLECTION])
+		put_pair(pairs, &n, "collection", &request->values[KZ_KEY_COLLECTION]);
+	put_pair(pairs, &n, "volatile", &request->values[KZ_KEY_VOLATILE]);
+	put_document(pairs, &n, "headers", kz_json_object(NULL, 0));
+	put_string(pairs, &n, "node", psprintf("knode-postgresql-elephant-%d", PostPortNumber));
+	if (string_of(request, KZ_KEY_REQUEST_ID))
+		put_pair(pairs, &n, "requestId", &request->values[KZ_KEY_REQUEST_ID]);
+	else
+		put_string(pairs, &n, "requestId",
+				   DatumGetCString(DirectFunctionCall1(uuid_out, DirectFunctionCall1(gen_random_uuid, 0))));
+	put_number(pairs, &n, "status", failed ? kz_error_status(&request->error) : 200);
+	if (failed)
+		put_document(pairs, &n, "error", make_error(request));
+	else
+		put_pair(pairs, &n, "error", &null);
+	if (failed || !request->no_result)
+		put_pair(pairs, &n, "result", failed ? &null : &request->result);
+	return kz_json_object(pairs, n);
+}
+
+/*
+ * {code, id, message, props, status}, with errors and count of a partial failure;
+ * an envelope that could not be read is told by message and status only.
+ */
+static Jsonb *
+make_error(const KzRequest *request)
+{
+	const KzError *error = &request->error;
+	JsonbPair	pairs[7];
+	int			n = 0;
+
+	put_string(pairs, &n, "message", kz_error_message(error));
+	put_number(pairs, &n, "status", kz_error_status(error));
+	if (kz_error_id(error))
+	{
+		JsonbValue	props[KZ_ERROR_MAX_ARGS];
+		int			nprops = kz_error_nargs(error);
+
+		for (int i = 0; i < nprops; i++)
+			kz_json_set_string(&props[i], error->args[i]);
+		put_document(pairs, &n, "props", kz_json_array(props, nprops));
+		put_string(pairs, &n, "id", kz_error_id(error));
+		put_number(pairs, &n, "code", kz_error_number(error));
+	}
+	if (request->errors)
+	{
+		put_document(pairs, &n, "errors", request->errors);
+		put_number(pairs, &n, "count", JB_ROOT_COUNT(request->errors));
+	}
+	return kz_json_object(pairs, n);
+}
+
+static void
+put_pair(JsonbPair *pairs, int *n, const char *key, const JsonbValue *value)
+{
+	kz_json_set_string(&pairs[*n].key, key);
+	pairs[(*n)++].value = *value;
+}
+
+static void
+put_string(JsonbPair *pairs, int *n, const char *key, const char *string)
+{
+	JsonbValue	value;
+
+	kz_json_set_string(&value, string);
+	put_pair(pairs, n, key, &value);
+}
+
+static void
+put_number(JsonbPair *pairs, int *n, const char *key, int64 number)
+{
+	JsonbValue	value;
+
+	kz_json_set_int64(&value, number);
+	put_pair(pairs, n, key, &value);
+}
+
+static void
+put_document(JsonbPair *pairs, int *n, const char *key, Jsonb *document)
+{
+	JsonbValue	value;
+
+	kz_json_set_document(&value, document);
+	put_pair(pairs, n, key, &value);
+}
