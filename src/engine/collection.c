@@ -55,6 +55,8 @@ typedef struct CacheEntry
 } CacheEntry;
 
 static HTAB *cache = NULL;
+static CacheEntry *last_used = NULL;	/* in the cache; look_up resets it
+										 * before anything is removed */
 
 static void forget(Datum arg, Oid relid);
 static CacheEntry *look_up(const char *index, const char *name, KzError *error);
@@ -246,12 +248,18 @@ look_up(const char *index, const char *name, KzError *error)
 		cache = hash_create("kz collections", 64, &ctl, HASH_ELEM | HASH_BLOBS);
 	}
 
+	/* One after the other, calls are mostly for the same collection. */
+	if (last_used && last_used->fresh && strcmp(last_used->key.name, name) == 0 &&
+		strcmp(last_used->key.index, index) == 0)
+		return last_used;
+	last_used = NULL;
+
 	memset(&key, 0, sizeof(key));
 	strcpy(key.index, index);
 	strcpy(key.name, name);
 	entry = hash_search(cache, &key, HASH_FIND, NULL);
 	if (entry && entry->fresh)
-		return entry;
+		return last_used = entry;
 	if (!entry)
 	{
 		forget_stale();
@@ -401,8 +409,8 @@ copy_entry(const CacheEntry *entry, Relation relation, const char *index, const 
 {
 	KzCollection *collection = palloc0(sizeof(KzCollection));
 
-	collection->index = pstrdup(index);
-	collection->name = pstrdup(name);
+	collection->index = index;
+	collection->name = name;
 	collection->schema = pstrdup(entry->schema);
 	collection->table = pstrdup(entry->table);
 	if (entry->strict_mappings && writing)

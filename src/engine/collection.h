@@ -13,8 +13,8 @@
 /* A collection that is open for one call; everything in it is the call's. */
 typedef struct KzCollection
 {
-	char	   *index;
-	char	   *name;
+	const char *index;			/* these two are the caller's */
+	const char *name;
 	char	   *schema;
 	char	   *table;
 	Jsonb	   *strict_mappings;	/* NULL: no field is refused */

@@ -10,18 +10,22 @@
 /* For one table, within one subtransaction. */
 typedef struct KzExecutor
 {
-	EState	   *estate;
-	ResultRelInfo *result;
+	const KzRangeTable *range_table;
+	Relation	relation;
+	Relation	key;			/* unique index that settles conflicts */
+	bool		lone_key;		/* there are no other indexes */
+	MemoryContext context;
+	EState	   *estate;			/* NULL until it is needed */
+	ResultRelInfo *result;		/* of estate */
 } KzExecutor;
 
-extern KzExecutor *kz_executor_open(const KzRangeTable *range_table, Relation relation);
+extern KzExecutor *kz_executor_open(const KzRangeTable *range_table, Relation relation,
+									Relation key, bool lone_key);
 extern void kz_executor_close(KzExecutor *executor);
-extern MemoryContext kz_executor_row_context(KzExecutor *executor);
 extern void kz_executor_check(KzExecutor *executor, TupleTableSlot *slot);
 extern void kz_executor_index_insert(KzExecutor *executor, TupleTableSlot *slot);
-extern bool kz_executor_index_try_insert(KzExecutor *executor, TupleTableSlot *slot, Oid key);
+extern bool kz_executor_index_try_insert(KzExecutor *executor, TupleTableSlot *slot);
 extern void kz_executor_index_update(KzExecutor *executor, TupleTableSlot *slot, KzIndexWork work);
-extern bool kz_executor_find_conflict(KzExecutor *executor, TupleTableSlot *slot, Oid key,
-									  ItemPointer tid);
+extern bool kz_executor_find_conflict(KzExecutor *executor, TupleTableSlot *slot, ItemPointer tid);
 
 #endif							/* KZ_ENGINE_EXECUTOR_H */

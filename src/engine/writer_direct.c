@@ -204,9 +204,7 @@ direct_delete(KzWriter *writer, const text *id, const KzRow *old)
 					   "deleted");
 }
 
-/*
- * Counting is a matter of plans.
- */
+/* Counting is a matter of plans. */
 static int64
 direct_count(KzWriter *writer)
 {
@@ -298,7 +296,8 @@ acquire_executor(DirectWriter *direct)
 		return;
 	caller = MemoryContextSwitchTo(direct->context);
 	direct->executor = kz_executor_open(&direct->base.range_table,
-										direct->base.collection->relation);
+										direct->base.collection->relation, direct->key,
+										!direct->base.collection->shape.other_indexes);
 	MemoryContextSwitchTo(caller);
 }
 
@@ -481,8 +480,7 @@ try_insert(DirectWriter *direct, CommandId cid)
 	bool		inserted;
 
 	table_tuple_insert_speculative(collection->relation, direct->image, cid, 0, NULL, token);
-	inserted = kz_executor_index_try_insert(direct->executor, direct->image,
-											collection->shape.key);
+	inserted = kz_executor_index_try_insert(direct->executor, direct->image);
 	table_tuple_complete_speculative(collection->relation, direct->image, token, inserted);
 	SpeculativeInsertionLockRelease(xid);
 	return inserted;
@@ -497,8 +495,7 @@ is_in_the_way(DirectWriter *direct)
 {
 	ItemPointerData tid;
 
-	if (!kz_executor_find_conflict(direct->executor, direct->image,
-								   direct->base.collection->shape.key, &tid))
+	if (!kz_executor_find_conflict(direct->executor, direct->image, &tid))
 		return false;
 	if (IsolationUsesXactSnapshot())
 		check_visible(direct, &tid);
@@ -543,9 +540,7 @@ defer(DirectWriter *direct, const text *id, const KzRow *row)
 	direct->base.may_defer = false;
 }
 
-/*
- * A slot for the next insert that waits.
- */
+/* A slot for the next insert that waits. */
 static TupleTableSlot *
 next_of_run(DirectWriter *direct)
 {
@@ -568,15 +563,18 @@ static void
 flush(DirectWriter *direct)
 {
 	int			n = direct->base.deferred;
+	MemoryContext scratch;
 	MemoryContext caller;
 
 	if (n == 0)
 		return;
 	direct->base.flushing = true;
-	caller = MemoryContextSwitchTo(kz_executor_row_context(direct->executor));
+	scratch = AllocSetContextCreate(direct->context, "kz run", ALLOCSET_DEFAULT_SIZES);
+	caller = MemoryContextSwitchTo(scratch);
 	table_multi_insert(direct->base.collection->relation, direct->run, n,
 					   GetCurrentCommandId(true), 0, NULL);
 	MemoryContextSwitchTo(caller);
+	MemoryContextDelete(scratch);
 	for (int i = 0; i < n; i++)
 	{
 		CHECK_FOR_INTERRUPTS();
