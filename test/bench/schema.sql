@@ -1,0 +1,141 @@
+--
+-- What the benchmark works on: the documents, the requests for many of them,
+-- and the results.  Variables: documents, operations, overlap_clients,
+-- overlap_calls, files.
+--
+\set ON_ERROR_STOP
+CREATE EXTENSION kz;
+-- with the table, the fillfactor and the key that kz gives to a collection
+SELECT kz_create_collection('bench', 'docs') AS created \gset
+
+-- Six keys, one of them an object, one an array; about 100 bytes without the
+-- filler.  The number tells a changed document (not 0) from one that was
+-- filled in (0).
+CREATE FUNCTION bench.changes(number int) RETURNS jsonb
+LANGUAGE sql IMMUTABLE AS $$
+	SELECT jsonb_build_object('name', 'name of a document', 'number', number, 'flag', true,
+		'place', jsonb_build_object('city', 'Sometown', 'zip', 10000 + number),
+		'tags', jsonb_build_array('a', 'bc', 'def'))
+$$;
+
+-- The same with so many bytes of filler, that do not compress.
+CREATE TABLE bench.filler AS
+SELECT string_agg(md5(i::text), '' ORDER BY i) AS filler FROM generate_series(1, 1000) AS i;
+
+CREATE FUNCTION bench.document(number int, filler int) RETURNS jsonb
+LANGUAGE sql STABLE AS $$
+	SELECT bench.changes(number) || jsonb_build_object('filler', left(f.filler, document.filler)) FROM bench.filler AS f
+$$;
+
+-- What a client sends of it: the whole or part.
+CREATE FUNCTION bench.sent(sends text, number int, filler int) RETURNS text
+LANGUAGE sql STABLE AS $$
+	SELECT CASE sends WHEN 'whole' THEN bench.document(number, filler) ELSE bench.changes(number) END::text
+$$;
+
+-- Ids have the same length whatever the number of documents.
+CREATE FUNCTION bench.id(i int) RETURNS text
+LANGUAGE sql IMMUTABLE AS $$
+	SELECT (1000000000 + i)::text
+$$;
+
+-- The table as it is before each measurement.
+CREATE FUNCTION bench.fill(documents int, filler int) RETURNS void
+LANGUAGE sql AS $$
+	TRUNCATE bench.docs;
+	INSERT INTO bench.docs
+	SELECT bench.id(i), 1, document
+	FROM generate_series(1, documents) AS i, (SELECT bench.document(0, filler) AS document OFFSET 0) AS d
+$$;
+
+-- How many documents a measurement has changed or made.
+CREATE FUNCTION bench.changed() RETURNS bigint
+LANGUAGE sql AS $$
+	SELECT count(*) FROM bench.docs WHERE _source->'number' <> '0'
+$$;
+
+-- The peer with the same rule as ours: objects are merged at every depth.
+CREATE FUNCTION bench.merge(stored jsonb, changes jsonb) RETURNS jsonb
+LANGUAGE plpgsql IMMUTABLE AS $$
+DECLARE
+	merged jsonb := stored || changes;
+	k text;
+	v jsonb;
+BEGIN
+	FOR k, v IN SELECT key, value FROM jsonb_each(changes)
+		WHERE jsonb_typeof(value) = 'object' AND jsonb_typeof(stored->key) = 'object'
+	LOOP
+		merged := jsonb_set(merged, ARRAY[k], bench.merge(stored->k, v));
+	END LOOP;
+	RETURN merged;
+END $$;
+
+-- Requests for many documents, as the text that a client sends: of each kind and
+-- size so many calls as make up the operations of a measurement.
+CREATE TABLE bench.request (kind text, size int, call int, documents text, PRIMARY KEY (kind, size, call));
+
+CREATE FUNCTION bench.make_requests(kind text, size int, first int, documents int, total int, number int) RETURNS void
+LANGUAGE sql AS $$
+	INSERT INTO bench.request
+	SELECT kind, size, (place - 1) / size + 1,
+		jsonb_agg(jsonb_build_object('_id', bench.id(i), 'changes', document) ORDER BY place)::text
+	FROM (SELECT i, row_number() OVER (ORDER BY random()) AS place
+			FROM generate_series(first, first + documents - 1) AS i) AS shuffled,
+		(SELECT bench.document(number, 100) AS document OFFSET 0) AS d
+	WHERE place <= greatest(total / size, 1) * size
+	GROUP BY (place - 1) / size
+$$;
+
+SELECT setseed(0.5) \g /dev/null
+SELECT bench.make_requests('change', size, 1, :documents, :operations, 1),
+	bench.make_requests('new', size, :documents + 1, :documents, :operations, 1),
+	bench.make_requests('same', size, 1, :documents, :operations, 0)
+FROM unnest(ARRAY[10, 100, 1000, 10000]) AS size \g /dev/null
+
+-- Batches of 100 of the first 1000 documents; no two set the same number, so
+-- that each call changes each of its documents.
+INSERT INTO bench.request
+SELECT 'overlap', 100, call, jsonb_agg(jsonb_build_object('_id', bench.id(i), 'changes', bench.changes(call)))::text
+FROM generate_series(1, :overlap_clients * :overlap_calls) AS call,
+	LATERAL (SELECT i FROM generate_series(1, 1000) AS i WHERE call > 0 ORDER BY random() LIMIT 100) AS members
+GROUP BY call;
+
+-- New documents once more, as files for COPY.
+SELECT format('COPY (SELECT e->>%L, 1, e->%L FROM bench.request, jsonb_array_elements(documents::jsonb) AS e
+		WHERE kind = %L AND size = 1000 AND call = %s) TO %L',
+	'_id', 'changes', 'new', call, :'files' || '/' || call)
+FROM bench.request WHERE kind = 'new' AND size = 1000 \gexec
+
+-- What is measured is in cases.sql.
+CREATE TABLE bench.row (
+	place int GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+	name text NOT NULL,
+	variant text NOT NULL,
+	way text NOT NULL,
+	unit text NOT NULL DEFAULT 'µs',
+	script text,
+	statement text,
+	documents int NOT NULL DEFAULT :documents,
+	filler int NOT NULL DEFAULT 100,
+	sends text NOT NULL DEFAULT 'whole' CHECK (sends IN ('whole', 'part')),
+	kind text NOT NULL DEFAULT 'change' CHECK (kind IN ('change', 'new', 'same')),
+	size int NOT NULL DEFAULT 1000,
+	clients int NOT NULL DEFAULT 1,
+	settings text NOT NULL DEFAULT '',
+	compared text CHECK (compared IN ('peer', 'best', 'one')),
+	relation text CHECK (relation IN ('>=', '<=')),
+	bar numeric,
+	UNIQUE (name, variant, way, unit)
+);
+COMMENT ON COLUMN bench.row.unit IS 'of the figure; µs: microseconds a document, from the time that all took together';
+COMMENT ON COLUMN bench.row.script IS 'how it is measured: a function of the script run; NULL: comes out of another measurement';
+COMMENT ON COLUMN bench.row.statement IS 'what is measured: a file of the folder statements, or for MariaDB a case of mariadb.sh';
+COMMENT ON COLUMN bench.row.kind IS 'change: stored documents; new: new ones; same: stored ones, to what they are already';
+COMMENT ON COLUMN bench.row.sends IS 'whole: the document; part: all of it but the filler';
+COMMENT ON COLUMN bench.row.size IS 'documents a call, where a call has many';
+COMMENT ON COLUMN bench.row.compared IS
+'peer: kz is so many times as fast as this row; best: this row takes so many times what the best takes; one: this row is so many times as fast as one client';
+COMMENT ON COLUMN bench.row.bar IS 'for the ratio, or where nothing is compared, for the figure itself';
+
+-- Round 0 is the pass for the WAL bytes of wal_level logical.
+CREATE TABLE bench.result (place int REFERENCES bench.row, round int, value float8, wal float8, ratio float8);

@@ -1,0 +1,1 @@
+COPY bench.docs FROM ':files/:call';

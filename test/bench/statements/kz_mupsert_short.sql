@@ -1,0 +1,1 @@
+SELECT kz_mupsert('bench', 'docs', :documents, source => false);

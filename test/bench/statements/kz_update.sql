@@ -1,0 +1,1 @@
+SELECT kz_update('bench', 'docs', :id, :changes);

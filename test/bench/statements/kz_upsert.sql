@@ -1,0 +1,1 @@
+SELECT kz_upsert('bench', 'docs', :id, :changes);

@@ -1,0 +1,1 @@
+UPDATE bench.docs SET _source = :document WHERE _id = :id;
