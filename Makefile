@@ -42,6 +42,7 @@ OBJS = \
 	src/protocol/manage.o \
 	src/protocol/kuzzle.o \
 	src/protocol/kuzzle_argument.o \
+	src/protocol/kuzzle_batch.o \
 	src/protocol/kuzzle_bulk.o \
 	src/protocol/kuzzle_collection.o \
 	src/protocol/kuzzle_document.o \

@@ -71,6 +71,10 @@ static const CatalogEntry catalog[] = {
 		"api.process.not_supported", 0x02020080, 501,
 		"API action \"%1\":\"%2\" is not supported yet."
 	},
+	[KZ_ERROR_QUERY_NOT_SUPPORTED] = {	/* ours */
+		"api.process.query_not_supported", 0x02020081, 501,
+		"API action \"%1\":\"%2\" is not supported yet with a query."
+	},
 	[KZ_ERROR_OLD_SDK] = {
 		"api.process.incompatible_sdk_version", 0x02020006, 400,
 		"Incompatible SDK client. Your SDK version (%1) does not match Kuzzle requirement (%2)."

@@ -24,9 +24,6 @@
 
 #define ANONYMOUS "-1"
 
-/* The first SDK that speaks this protocol, as Kuzzle says it. */
-#define OLDEST_JS_SDK '7'
-
 int			kz_documents_write_limit = 200;
 int			kz_documents_fetch_limit = 10000;
 
@@ -42,7 +39,8 @@ static const KzApiController *const controllers[] = {
 static bool read_envelope(KzRequest *request, const Jsonb *envelope);
 static void read_key(KzRequest *request, const JsonbValue *key, const JsonbValue *value);
 static bool check_envelope(KzRequest *request);
-static bool check_string(KzRequest *request, KzRequestKey key);
+static bool check_type(KzRequest *request, KzRequestKey key, bool has_type,
+					   const char *type);
 static bool check_sdk(KzRequest *request);
 static const char *string_of(const KzRequest *request, KzRequestKey key);
 static const KzApiAction *find_action(KzRequest *request);
@@ -170,18 +168,20 @@ read_key(KzRequest *request, const JsonbValue *key, const JsonbValue *value)
 static bool
 check_envelope(KzRequest *request)
 {
+	static const KzRequestKey strings[] = {
+		KZ_KEY_CONTROLLER, KZ_KEY_ACTION, KZ_KEY_REQUEST_ID, KZ_KEY_JWT
+	};
 	const JsonbValue *body = &request->values[KZ_KEY_BODY];
-	const JsonbValue *volatil = &request->values[KZ_KEY_VOLATILE];
+	bool		ok = true;
 
-	if (!check_string(request, KZ_KEY_CONTROLLER) || !check_string(request, KZ_KEY_ACTION) ||
-		!check_string(request, KZ_KEY_REQUEST_ID) || !check_string(request, KZ_KEY_JWT))
+	for (int i = 0; i < lengthof(strings); i++)
+		ok &= check_type(request, strings[i], request->values[strings[i]].type == jbvString,
+						 "\"string\"");
+	ok &= check_type(request, KZ_KEY_BODY, body->type == jbvBinary, "\"object\" or \"array\"");
+	ok &= check_type(request, KZ_KEY_VOLATILE,
+					 kz_json_is_object(&request->values[KZ_KEY_VOLATILE]), "\"object\"");
+	if (!ok)
 		return false;
-	if (body->type != jbvNull && body->type != jbvBinary)
-		return kz_request_fail(request, KZ_ERROR_MALFORMED,
-							   "Attribute body must be of type \"object\" or \"array\"", NULL);
-	if (volatil->type != jbvNull && !kz_json_is_object(volatil))
-		return kz_request_fail(request, KZ_ERROR_MALFORMED,
-							   "Attribute volatile must be of type \"object\"", NULL);
 
 	request->controller = string_of(request, KZ_KEY_CONTROLLER);
 	request->action = string_of(request, KZ_KEY_ACTION);
@@ -197,36 +197,57 @@ check_envelope(KzRequest *request)
 	return true;
 }
 
+/*
+ * Whether the value of a key has its type, or there is none.  One of a wrong type
+ * is not echoed; the first that is found is told.
+ */
 static bool
-check_string(KzRequest *request, KzRequestKey key)
+check_type(KzRequest *request, KzRequestKey key, bool has_type, const char *type)
 {
 	JsonbValue *value = &request->values[key];
 
-	if (value->type == jbvNull || value->type == jbvString)
+	if (value->type == jbvNull || has_type)
 		return true;
 	kz_json_set_null(value);
-	return kz_request_fail(request, KZ_ERROR_MALFORMED,
-						   psprintf("Attribute %s must be of type \"string\"",
-									kz_request_key_name(key)), NULL);
+	return request->error.code != KZ_ERROR_NONE ? false :
+		kz_request_fail(request, KZ_ERROR_MALFORMED,
+						psprintf("Attribute %s must be of type %s", kz_request_key_name(key), type),
+						NULL);
 }
 
 /*
- * SDKs say in "volatile" which version they are.
+ * SDKs say in "volatile" what they are, as language@version; of each language
+ * there is an oldest version, of which the first digit counts.  Those before that
+ * had sdkVersion instead.
  */
 static bool
 check_sdk(KzRequest *request)
 {
+	static const char *const oldest[] = {
+		"android@5", "cpp@2", "csharp@2", "go@3", "java@3", "js@7", "php@4"
+	};
 	const JsonbValue *volatil = &request->values[KZ_KEY_VOLATILE];
 	JsonbValue	value;
 	char	   *name;
 
-	if (volatil->type == jbvNull ||
-		!kz_json_field(volatil->val.binary.data, "sdkName", &value) || value.type != jbvString)
+	if (volatil->type == jbvNull)
+		return true;
+	if (kz_json_field(volatil->val.binary.data, "sdkVersion", &value) && !kz_json_is_falsy(&value))
+		return kz_request_fail(request, KZ_ERROR_OLD_SDK,
+							   value.type == jbvString ? kz_json_string(&value) : "", "Kuzzle v2");
+	if (!kz_json_field(volatil->val.binary.data, "sdkName", &value) || value.type != jbvString)
 		return true;
 	name = kz_json_string(&value);
-	if (strncmp(name, "js@", 3) != 0 || name[3] >= OLDEST_JS_SDK)
-		return true;
-	return kz_request_fail(request, KZ_ERROR_OLD_SDK, name + 3, "min: 7");
+	for (int i = 0; i < lengthof(oldest); i++)
+	{
+		int			length = strlen(oldest[i]) - 1; /* up to the version */
+
+		if (strncmp(name, oldest[i], length) == 0 && name[length] != '\0' &&
+			name[length] < oldest[i][length])
+			return kz_request_fail(request, KZ_ERROR_OLD_SDK, name + length,
+								   psprintf("min: %s, max: none", oldest[i] + length));
+	}
+	return true;
 }
 
 /*

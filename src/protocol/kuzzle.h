@@ -32,6 +32,7 @@ typedef enum KzRequestKey
 	KZ_KEY_REQUEST_ID,
 	KZ_KEY_RETRY_ON_CONFLICT,
 	KZ_KEY_SCROLL,
+	KZ_KEY_SERVICES,
 	KZ_KEY_SILENT,
 	KZ_KEY_SIZE,
 	KZ_KEY_SOURCE,
@@ -97,6 +98,7 @@ extern bool kz_request_id(KzRequest *request, text **id);
 extern bool kz_request_optional_id(KzRequest *request, text **id);
 extern bool kz_request_flag(KzRequest *request, KzRequestKey key, bool *flag);
 extern bool kz_request_integer(KzRequest *request, KzRequestKey key, int *number);
+extern bool kz_request_retries(KzRequest *request, bool null_is_missing, int *retries);
 extern bool kz_request_string(KzRequest *request, KzRequestKey key, char **string);
 extern bool kz_request_refresh(KzRequest *request);
 extern bool kz_request_write_options(KzRequest *request, bool *source);
@@ -109,8 +111,18 @@ extern const char *kz_request_key_name(KzRequestKey key);
 
 /* in kuzzle_document.c */
 extern bool kz_request_write(KzRequest *request, KzEntry *entry, const char *command);
+
+/* in kuzzle_batch.c */
 extern bool kz_request_answer_lists(KzRequest *request, Jsonb *answer, bool strict,
 									const char *action);
+extern bool kz_request_mcreate(KzRequest *request);
+extern bool kz_request_mcreate_or_replace(KzRequest *request);
+extern bool kz_request_mdelete(KzRequest *request);
+extern bool kz_request_mexists(KzRequest *request);
+extern bool kz_request_mget(KzRequest *request);
+extern bool kz_request_mreplace(KzRequest *request);
+extern bool kz_request_mupdate(KzRequest *request);
+extern bool kz_request_mupsert(KzRequest *request);
 
 /* in kuzzle_server.c */
 extern Jsonb *kz_api_describe(void);

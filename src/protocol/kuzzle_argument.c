@@ -32,6 +32,7 @@ static const char *const key_names[KZ_KEYS] = {
 	[KZ_KEY_REQUEST_ID] = "requestId",
 	[KZ_KEY_RETRY_ON_CONFLICT] = "retryOnConflict",
 	[KZ_KEY_SCROLL] = "scroll",
+	[KZ_KEY_SERVICES] = "services",
 	[KZ_KEY_SILENT] = "silent",
 	[KZ_KEY_SIZE] = "size",
 	[KZ_KEY_SOURCE] = "source",
@@ -186,6 +187,22 @@ kz_request_integer(KzRequest *request, KzRequestKey key, int *number)
 		return kz_request_fail(request, KZ_ERROR_INVALID_TYPE, key_names[key], "integer");
 	*number = (int) Max(Min(parsed, (double) PG_INT32_MAX), (double) PG_INT32_MIN);
 	return true;
+}
+
+/*
+ * Read how often to start again after a conflict; with null_is_missing null is as
+ * good as nothing.
+ */
+bool
+kz_request_retries(KzRequest *request, bool null_is_missing, int *retries)
+{
+	if (null_is_missing && request->values[KZ_KEY_RETRY_ON_CONFLICT].type == jbvNull)
+		return true;
+	if (!kz_request_integer(request, KZ_KEY_RETRY_ON_CONFLICT, retries))
+		return false;
+	return *retries >= 0 ||
+		kz_request_fail(request, KZ_ERROR_INVALID_ARGUMENT, "retryOnConflict",
+						"an integer of at least 0");
 }
 
 bool

@@ -5,8 +5,10 @@
 #include "postgres.h"
 
 #include "catalog/namespace.h"
+#include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
+#include "utils/numeric.h"
 
 #include "document/mapping.h"
 #include "document/merge.h"
@@ -23,6 +25,8 @@ static Jsonb *count_collections(List *indexes);
 static Jsonb *describe_index(const char *index, int64 *size);
 static Jsonb *describe_table(const char *index, const char *name, int64 *size);
 static bool answer_mapping(KzRequest *request, bool with_metadata);
+static Jsonb *flatten_settings(Jsonb *settings);
+static Jsonb *stringify(const JsonbContainer *settings);
 static bool read_definition(KzRequest *request, Jsonb **mappings, Jsonb **settings);
 static Jsonb *optional_object(const JsonbContainer *body, const char *key, KzRequest *request,
 							  bool *ok);
@@ -193,7 +197,7 @@ collection_get_mapping(KzRequest *request)
 }
 
 /*
- * The settings, among them two that clients of Elasticsearch look for.
+ * The settings in Elasticsearch's form, among them two that its clients look for.
  */
 static bool
 collection_get_settings(KzRequest *request)
@@ -211,7 +215,8 @@ collection_get_settings(KzRequest *request)
 		kz_json_set_string(&defaults[i].value, "1");
 	}
 	kz_json_set_document(&request->result,
-						 kz_merge_deep(kz_json_object(defaults, lengthof(names)), row.settings));
+						 kz_merge_deep(kz_json_object(defaults, lengthof(names)),
+									   flatten_settings(row.settings)));
 	return true;
 }
 
@@ -462,6 +467,65 @@ answer_mapping(KzRequest *request, bool with_metadata)
 		mappings = kz_mapping_add_metadata(mappings);
 	kz_json_set_document(&request->result, mappings);
 	return true;
+}
+
+/*
+ * Settings with what is under "index" moved to the root, and all scalars as
+ * strings.
+ */
+static Jsonb *
+flatten_settings(Jsonb *settings)
+{
+	Jsonb	   *flat = stringify(&settings->root);
+	JsonbValue	index;
+	JsonbValue	value;
+	JsonbValue	key;
+	KzJsonCursor keys;
+	KzJsonCursor values;
+	JsonbPair  *pairs;
+	int			n = 0;
+
+	if (!kz_json_field(&flat->root, "index", &index) || !kz_json_is_object(&index))
+		return flat;
+	pairs = palloc(JB_ROOT_COUNT(flat) * sizeof(JsonbPair));
+	kz_json_keys(&keys, &flat->root);
+	kz_json_values(&values, &flat->root);
+	while (kz_json_next(&keys, &key) && kz_json_next(&values, &value))
+	{
+		if (kz_json_equals(&key, "index"))
+			continue;
+		pairs[n].key = key;
+		pairs[n++].value = value;
+	}
+	return kz_merge_deep(kz_json_object(pairs, n), kz_json_document(&index));
+}
+
+static Jsonb *
+stringify(const JsonbContainer *settings)
+{
+	JsonbPair  *pairs = palloc(Max(JsonContainerSize(settings), 1) * sizeof(JsonbPair));
+	KzJsonCursor keys;
+	KzJsonCursor values;
+	JsonbValue	value;
+	int			n = 0;
+
+	check_stack_depth();
+	kz_json_keys(&keys, settings);
+	kz_json_values(&values, settings);
+	while (kz_json_next(&keys, &pairs[n].key) && kz_json_next(&values, &value))
+	{
+		JsonbValue *put = &pairs[n++].value;
+
+		if (kz_json_is_object(&value))
+			kz_json_set_document(put, stringify(value.val.binary.data));
+		else if (value.type == jbvNumeric)
+			kz_json_set_string(put, numeric_normalize(value.val.numeric));
+		else if (value.type == jbvBool)
+			kz_json_set_string(put, value.val.boolean ? "true" : "false");
+		else
+			*put = value;
+	}
+	return kz_json_object(pairs, n);
 }
 
 /*

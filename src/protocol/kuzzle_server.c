@@ -18,6 +18,7 @@
 /* The Kuzzle whose API this is. */
 #define KUZZLE_VERSION "2.56.0"
 
+static bool asks_for(const JsonbValue *list, const char *service);
 static Jsonb *describe_controller(const KzApiController *controller);
 static Jsonb *describe_action(const char *controller, const char *action);
 static Jsonb *describe_routes(const char *controller, const char *action, int *count);
@@ -58,7 +59,8 @@ server_public_api(KzRequest *request)
 }
 
 /*
- * Who gets this answer talks to a server that works.
+ * Who gets this answer talks to a server that works, so all services that are
+ * asked for do: an array, a list with commas, or all.
  */
 static bool
 server_health_check(KzRequest *request)
@@ -66,13 +68,37 @@ server_health_check(KzRequest *request)
 	static const char *const services[] = {"storageEngine", "memoryStorage", "internalCache"};
 	JsonbPair	each[lengthof(services)];
 	JsonbPair	pairs[2];
+	int			n = 0;
 
 	for (int i = 0; i < lengthof(services); i++)
-		set_pair(&each[i], services[i], "green");
+		if (asks_for(&request->values[KZ_KEY_SERVICES], services[i]))
+			set_pair(&each[n++], services[i], "green");
 	set_pair(&pairs[0], "status", "green");
-	set_pair_document(&pairs[1], "services", kz_json_object(each, lengthof(services)));
+	set_pair_document(&pairs[1], "services", kz_json_object(each, n));
 	kz_json_set_document(&request->result, kz_json_object(pairs, 2));
 	return true;
+}
+
+static bool
+asks_for(const JsonbValue *list, const char *service)
+{
+	KzJsonCursor cursor;
+	JsonbValue	element;
+
+	if (kz_json_is_array(list))
+	{
+		kz_json_values(&cursor, list->val.binary.data);
+		while (kz_json_next(&cursor, &element))
+			if (kz_json_equals(&element, service))
+				return true;
+		return false;
+	}
+	if (list->type != jbvString)
+		return true;
+	for (char *name = strtok(kz_json_string(list), ","); name; name = strtok(NULL, ","))
+		if (strcmp(name, service) == 0)
+			return true;
+	return false;
 }
 
 /*
@@ -86,9 +112,10 @@ auth_check_token(KzRequest *request)
 	JsonbPair	pairs[3];
 	int			n = 0;
 
-	if (kz_json_is_object(body))
-		kz_json_field(body->val.binary.data, "token", &token);
-	if (token.type != jbvNull && token.type != jbvString)
+	if (body->type != jbvNull && !kz_json_is_object(body))
+		return kz_request_fail(request, KZ_ERROR_INVALID_TYPE, "body", "object");
+	if (body->type != jbvNull && kz_json_field(body->val.binary.data, "token", &token) &&
+		token.type != jbvString)
 		return kz_request_fail(request, KZ_ERROR_INVALID_TYPE, "body.token", "string");
 	kz_json_set_string(&pairs[n].key, "valid");
 	kz_json_set_bool(&pairs[n++].value, kz_json_is_falsy(&token));
@@ -186,7 +213,7 @@ describe_routes(const char *controller, const char *action, int *count)
 static Jsonb *
 describe_kuzzle(void)
 {
-	JsonbPair	pairs[7];
+	JsonbPair	pairs[8];
 	JsonbPair	api;
 	JsonbPair	application[2];
 	JsonbPair	system[2];
@@ -206,20 +233,25 @@ describe_kuzzle(void)
 			 psprintf(INT64_FORMAT "s", (int64) (GetCurrentTimestamp() - PgStartTime) / USECS_PER_SEC));
 	kz_json_set_string(&pairs[6].key, "memoryUsed");
 	kz_json_set_int64(&pairs[6].value, MemoryContextMemAllocated(TopMemoryContext, true));
-	return kz_json_object(pairs, 7);
+	set_pair(&pairs[7], "nodeVersion", "PostgreSQL " PG_VERSION);
+	return kz_json_object(pairs, 8);
 }
 
 static Jsonb *
 describe_services(void)
 {
+	static const char *const names[] = {
+		"internalCache", "internalStorage", "memoryStorage", "publicStorage"
+	};
 	JsonbPair	storage[3];
-	JsonbPair	pair;
+	JsonbPair	pairs[lengthof(names)];
 
 	set_pair(&storage[0], "type", "PostgreSQL");
 	set_pair(&storage[1], "version", PG_VERSION);
 	set_pair(&storage[2], "database", get_database_name(MyDatabaseId));
-	set_pair_document(&pair, "publicStorage", kz_json_object(storage, 3));
-	return kz_json_object(&pair, 1);
+	for (int i = 0; i < lengthof(names); i++)
+		set_pair_document(&pairs[i], names[i], kz_json_object(storage, 3));
+	return kz_json_object(pairs, lengthof(names));
 }
 
 static void
