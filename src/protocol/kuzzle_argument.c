@@ -22,6 +22,7 @@ static const char *const key_names[KZ_KEYS] = {
 	[KZ_KEY_COLLECTION] = "collection",
 	[KZ_KEY_CONTROLLER] = "controller",
 	[KZ_KEY_COUNT_COLLECTION] = "countCollection",
+	[KZ_KEY_DEFAULTS] = "defaults",
 	[KZ_KEY_FROM] = "from",
 	[KZ_KEY_IDS] = "ids",
 	[KZ_KEY_INCLUDE_KUZZLE_META] = "includeKuzzleMeta",

@@ -238,15 +238,23 @@ document_validate(KzRequest *request)
 }
 
 /*
- * Kuzzle's Dart SDK calls "defaults" what the others call "default".
+ * Kuzzle's Dart SDK calls "defaults" what the others call "default"; the JavaScript
+ * SDK puts an option of that name, which is how its manual calls it, beside the
+ * body.
  */
 static bool
 read_defaults(KzRequest *request, JsonbValue *defaults)
 {
 	if (!kz_request_body_object(request, "default", false, defaults))
 		return false;
-	return defaults->type != jbvNull ||
-		kz_request_body_object(request, "defaults", false, defaults);
+	if (defaults->type == jbvNull &&
+		!kz_request_body_object(request, "defaults", false, defaults))
+		return false;
+	if (defaults->type != jbvNull || !request->given[KZ_KEY_DEFAULTS])
+		return true;
+	*defaults = request->values[KZ_KEY_DEFAULTS];
+	return kz_json_is_object(defaults) ||
+		kz_request_fail(request, KZ_ERROR_INVALID_TYPE, "defaults", "object");
 }
 
 /*
