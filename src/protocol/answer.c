@@ -23,20 +23,20 @@ kz_answer_document(const text *id, const KzOutcome *outcome, int parts)
 
 	kz_json_set_string(&pairs[n].key, "_id");
 	kz_json_set_text(&pairs[n++].value, id);
-	if (parts & KZ_ANSWER_VERSION)
+	if (parts & KZ_ANSWER_SOURCE)
 	{
-		kz_json_set_string(&pairs[n].key, "_version");
-		kz_json_set_int64(&pairs[n++].value, outcome->version);
+		kz_json_set_string(&pairs[n].key, "_source");
+		kz_json_set_document(&pairs[n++].value, outcome->source);
 	}
 	if (parts & KZ_ANSWER_CREATED)
 	{
 		kz_json_set_string(&pairs[n].key, "created");
 		kz_json_set_bool(&pairs[n++].value, outcome->created);
 	}
-	if (parts & KZ_ANSWER_SOURCE)
+	if (parts & KZ_ANSWER_VERSION)
 	{
-		kz_json_set_string(&pairs[n].key, "_source");
-		kz_json_set_document(&pairs[n++].value, outcome->source);
+		kz_json_set_string(&pairs[n].key, "_version");
+		kz_json_set_int64(&pairs[n++].value, outcome->version);
 	}
 	return kz_json_object(pairs, n);
 }

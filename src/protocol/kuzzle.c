@@ -48,6 +48,7 @@ static int	compare_controller(const void *name, const void *controller);
 static int	compare_action(const void *name, const void *action);
 static bool run_action(KzRequest *request, const KzApiAction *action);
 static Jsonb *make_answer(KzRequest *request);
+static char *make_request_id(void);
 static Jsonb *make_error(const KzRequest *request);
 static void put_pair(JsonbPair *pairs, int *n, const char *key, const JsonbValue *value);
 static void put_string(JsonbPair *pairs, int *n, const char *key, const char *string);
@@ -105,8 +106,6 @@ kz_request(PG_FUNCTION_ARGS)
 		Assert(request.error.code != KZ_ERROR_NONE);
 
 	answer = make_answer(&request);
-	MemoryContextSwitchTo(request.call.caller);
-	answer = kz_json_copy(answer);
 	kz_call_end(&request.call);
 	PG_RETURN_JSONB_P(answer);
 }
@@ -340,39 +339,49 @@ run_action(KzRequest *request, const KzApiAction *action)
 }
 
 /*
- * The answer: keys that say nothing are left out where Kuzzle leaves them out.
+ * The answer, in the memory of the caller.  Keys that say nothing are left out where
+ * Kuzzle leaves them out; they are put in the order of jsonb, which then need not
+ * be made.
  */
 static Jsonb *
 make_answer(KzRequest *request)
 {
-	JsonbPair	pairs[12];
+	JsonbPair	pairs[11];
 	JsonbValue	null;
 	bool		failed = request->error.code != KZ_ERROR_NONE;
 	int			n = 0;
 
 	kz_json_set_null(&null);
-	put_pair(pairs, &n, "controller", &request->values[KZ_KEY_CONTROLLER]);
-	put_pair(pairs, &n, "action", &request->values[KZ_KEY_ACTION]);
-	if (request->given[KZ_KEY_INDEX])
-		put_pair(pairs, &n, "index", &request->values[KZ_KEY_INDEX]);
-	if (request->given[KZ_KEY_COLLECTION])
-		put_pair(pairs, &n, "collection", &request->values[KZ_KEY_COLLECTION]);
-	put_pair(pairs, &n, "volatile", &request->values[KZ_KEY_VOLATILE]);
-	put_document(pairs, &n, "headers", kz_json_object(NULL, 0));
 	put_string(pairs, &n, "node", psprintf("knode-postgresql-elephant-%d", PostPortNumber));
-	if (string_of(request, KZ_KEY_REQUEST_ID))
-		put_pair(pairs, &n, "requestId", &request->values[KZ_KEY_REQUEST_ID]);
-	else
-		put_string(pairs, &n, "requestId",
-				   DatumGetCString(DirectFunctionCall1(uuid_out, DirectFunctionCall1(gen_random_uuid, 0))));
-	put_number(pairs, &n, "status", failed ? kz_error_status(&request->error) : 200);
 	if (failed)
 		put_document(pairs, &n, "error", make_error(request));
 	else
 		put_pair(pairs, &n, "error", &null);
+	if (request->given[KZ_KEY_INDEX])
+		put_pair(pairs, &n, "index", &request->values[KZ_KEY_INDEX]);
+	put_pair(pairs, &n, "action", &request->values[KZ_KEY_ACTION]);
 	if (failed || !request->no_result)
 		put_pair(pairs, &n, "result", failed ? &null : &request->result);
+	put_number(pairs, &n, "status", failed ? kz_error_status(&request->error) : 200);
+	put_document(pairs, &n, "headers", kz_json_object(NULL, 0));
+	put_pair(pairs, &n, "volatile", &request->values[KZ_KEY_VOLATILE]);
+	if (string_of(request, KZ_KEY_REQUEST_ID))
+		put_pair(pairs, &n, "requestId", &request->values[KZ_KEY_REQUEST_ID]);
+	else
+		put_string(pairs, &n, "requestId", make_request_id());
+	if (request->given[KZ_KEY_COLLECTION])
+		put_pair(pairs, &n, "collection", &request->values[KZ_KEY_COLLECTION]);
+	put_pair(pairs, &n, "controller", &request->values[KZ_KEY_CONTROLLER]);
+	MemoryContextSwitchTo(request->call.caller);
 	return kz_json_object(pairs, n);
+}
+
+static char *
+make_request_id(void)
+{
+	Datum		uuid = DirectFunctionCall1(gen_random_uuid, (Datum) 0);
+
+	return DatumGetCString(DirectFunctionCall1(uuid_out, uuid));
 }
 
 /*

@@ -21,7 +21,8 @@ FROM (VALUES
 	(8,		'S3',	'no change, 200 B',	'same',		100,	'whole',	1),
 	(9,		'S3',	'no change, 2 kB',	'same',		1800,	'part',		5),
 	(10,	'S3',	'no change, 20 kB',	'same',		20000,	'part',		50),
-	(11,	'S4',	'stored, 200 B',	'change',	100,	'whole',	1)
+	(11,	'S4',	'stored, 200 B',	'change',	100,	'whole',	1),
+	(12,	'K1',	'stored, 200 B',	'change',	100,	'whole',	1)
 ) AS v (v, name, variant, kind, filler, sends, share)
 JOIN (VALUES
 	(1,		'S1',	'kz',				'pipeline',	'kz_upsert',	NULL,	'',							NULL,	NULL,	NULL),
@@ -37,7 +38,9 @@ JOIN (VALUES
 	(10,	'S3',	'kz',				'pipeline',	'kz_update',	NULL,	'',							NULL,	NULL,	NULL),
 	(11,	'S3',	'shallow',			'pipeline',	'shallow',		NULL,	'',							'peer',	'>=',	2.0),
 	(12,	'S4',	'kz',				'pipeline',	'kz_upsert',	NULL,	'',							NULL,	NULL,	NULL),
-	(13,	'S4',	'kz through SQL',	'pipeline',	'kz_upsert',	NULL,	'-c kz.direct_writes=off',	'peer',	NULL,	NULL)
+	(13,	'S4',	'kz through SQL',	'pipeline',	'kz_upsert',	NULL,	'-c kz.direct_writes=off',	'peer',	NULL,	NULL),
+	(14,	'K1',	'kz',				'pipeline',	'kz_upsert',	NULL,	'',							NULL,	NULL,	NULL),
+	(15,	'K1',	'kz_request',		'pipeline',	'kz_request',	NULL,	'',							'peer',	'<=',	1.35)
 ) AS w (w, name, way, script, statement, kind_of_way, settings, compared, relation, bar) USING (name)
 WHERE way <> 'mariadb' OR filler = 100
 ORDER BY v, w;

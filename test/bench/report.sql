@@ -24,15 +24,18 @@ WITH figures AS (
 			FROM bench.result WHERE result.place = bench.row.place) AS r),
 compared AS (
 	SELECT *, CASE compared
-			WHEN 'peer' THEN median / min(median) FILTER (WHERE way = 'kz') OVER (PARTITION BY name, variant, unit)
+			-- of two slopes only if both rise
+			WHEN 'peer' THEN CASE WHEN least(median, ours) > 0 THEN median / ours END
 			WHEN 'best' THEN median / min(median) FILTER (WHERE bar IS NOT NULL) OVER (PARTITION BY name)
 			WHEN 'one' THEN min(median) FILTER (WHERE clients = 1 AND compared = 'one') OVER (PARTITION BY name, way) / median
 			ELSE own_ratio
 		END AS ratio
-	FROM figures)
+	FROM (SELECT *, min(median) FILTER (WHERE way = 'kz') OVER (PARTITION BY name, variant, unit) AS ours
+			FROM figures) AS f)
 SELECT row_number() OVER (ORDER BY first, place) AS place, name AS "case", variant, way, unit, median, min, max, ratio, relation, bar,
 	-- where there is nothing to compare, the worst round must keep the bar
-	CASE WHEN relation = '>=' THEN ratio >= bar
+	CASE WHEN compared = 'peer' AND relation = '>=' THEN median >= bar * ours
+		WHEN relation = '>=' THEN ratio >= bar
 		WHEN relation = '<=' THEN coalesce(ratio, max) <= bar
 	END AS reached,
 	wal_replica, wal_logical, documents, size, clients, filler
