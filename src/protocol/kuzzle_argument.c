@@ -43,6 +43,7 @@ static const char *const key_names[KZ_KEYS] = {
 	[KZ_KEY_VOLATILE] = "volatile"
 };
 
+static double parse_number(char *string);
 static bool read_name(KzRequest *request, KzRequestKey key, const char **name);
 static bool body_member(KzRequest *request, const char *key, bool required, const char *type,
 						bool (*has_type) (const JsonbValue *value), JsonbValue *value);
@@ -174,20 +175,29 @@ kz_request_integer(KzRequest *request, KzRequestKey key, int *number)
 		parsed = DatumGetFloat8(DirectFunctionCall1(numeric_float8_no_overflow,
 													NumericGetDatum(value->val.numeric)));
 	else if (value->type == jbvString)
-	{
-		char	   *string = kz_json_string(value);
-		char	   *end;
-
-		parsed = strtod(string, &end);
-		if (end == string)
-			parsed = NAN;
-	}
+		parsed = parse_number(kz_json_string(value));
 	else
 		parsed = NAN;
-	if (isnan(parsed) || parsed != rint(parsed))
+	if (!isfinite(parsed) || parsed != rint(parsed))
 		return kz_request_fail(request, KZ_ERROR_INVALID_TYPE, key_names[key], "integer");
 	*number = (int) Max(Min(parsed, (double) PG_INT32_MAX), (double) PG_INT32_MIN);
 	return true;
+}
+
+/*
+ * As parseFloat of JavaScript: what stands behind a number does not matter; there
+ * are no hexadecimal ones.
+ */
+static double
+parse_number(char *string)
+{
+	char	   *start = string + strspn(string, " \t\r\n");
+	char	   *end;
+	double		number;
+
+	start[strspn(start, "+-.0123456789eE")] = '\0';
+	number = strtod(start, &end);
+	return end == start ? NAN : number;
 }
 
 /*

@@ -27,6 +27,7 @@ static bool read_many(KzRequest *request, const char *command, bool sources);
 static bool read_ids(KzRequest *request, const char *missing, Ids *ids);
 static bool split_ids(const JsonbValue *joined, Ids *ids);
 static bool check_found(KzRequest *request, const Ids *ids);
+static int	compare_strings(const void *a, const void *b);
 static bool make_texts(KzRequest *request, const Ids *ids, text ***texts);
 
 bool
@@ -227,12 +228,14 @@ split_ids(const JsonbValue *joined, Ids *ids)
 }
 
 /*
- * Kuzzle's limit of mDelete is for the documents that are found.
+ * Kuzzle's limit of mDelete is for the documents that are found, each counted once.
  */
 static bool
 check_found(KzRequest *request, const Ids *ids)
 {
+	JsonbValue *sorted = palloc_extended(Max(ids->count, 1) * sizeof(JsonbValue), MCXT_ALLOC_HUGE);
 	text	  **texts = palloc_extended(Max(ids->count, 1) * sizeof(text *), MCXT_ALLOC_HUGE);
+	int			nstrings = 0;
 	int			ntexts = 0;
 	int			nfound = 0;
 	KzRow	   *rows;
@@ -241,7 +244,12 @@ check_found(KzRequest *request, const Ids *ids)
 		return true;
 	for (int i = 0; i < ids->count; i++)
 		if (ids->values[i].type == jbvString)
-			texts[ntexts++] = kz_json_text(&ids->values[i]);
+			sorted[nstrings++] = ids->values[i];
+	qsort(sorted, nstrings, sizeof(JsonbValue), compare_strings);
+	for (int i = 0; i < nstrings; i++)
+		if (i == 0 || compare_strings(&sorted[i], &sorted[i - 1]) != 0)
+			texts[ntexts++] = kz_json_text(&sorted[i]);
+
 	rows = kz_read_many(request->call.index, request->call.collection, texts, ntexts,
 						"document:mDelete", &request->error);
 	if (!rows)
@@ -250,6 +258,12 @@ check_found(KzRequest *request, const Ids *ids)
 		nfound += rows[i].source != NULL;
 	return nfound <= kz_documents_write_limit ||
 		kz_request_fail(request, KZ_ERROR_WRITE_LIMIT, NULL, NULL);
+}
+
+static int
+compare_strings(const void *a, const void *b)
+{
+	return kz_json_compare_keys(a, b);
 }
 
 /*

@@ -106,6 +106,14 @@ FROM (
 GROUP BY key, values, outcome
 ORDER BY key COLLATE "C", min(place), min(ord), outcome COLLATE "C";
 
+-- an integer may be in a string, as parseFloat of JavaScript reads it
+SELECT ord, value, pg_temp.outcome(jsonb_build_object('controller', 'collection', 'action', 'list', 'index', 'zoo', 'from', value)) AS outcome,
+	kz_request(jsonb_build_object('controller', 'collection', 'action', 'list', 'index', 'zoo', 'from', value))#>'{result,from}' AS "from"
+FROM (VALUES
+	(1, '"12"'::jsonb), (2, '" 12 "'), (3, '"+12"'), (4, '"-12"'), (5, '"12.0"'), (6, '"1.2e1"'), (7, '"12 apples"'), (8, '"12.5"'), (9, '12.0'), (10, '"0x10"'),
+	(11, '"Infinity"'), (12, '"-inf"'), (13, '"nan"'), (14, '"e1"'), (15, '" "'), (16, '99999999999'), (17, '-99999999999')
+) AS t (ord, value) ORDER BY ord;
+
 -- nothing was written by any of them
 SELECT _id, _version, _source FROM zoo.cats ORDER BY _id;
 SELECT * FROM kz_list_indexes();

@@ -119,6 +119,7 @@ SELECT ord, pg_temp.ask('bulk:import', args) FROM (VALUES
 	(18, '{"body": {"bulkData": [{"index": {"_id": "x"}}, {}, {"update": {"_id": "y"}}, {"n": 1}]}}'),
 	(19, '{"body": {"bulkData": [{"index": {"_id": "x"}}, {}, {"update": {"_id": "y"}}, {"doc": 1}]}}'),
 	(20, '{"body": {"bulkData": [{"index": {"_id": "x"}}, {}, {"update": {}}, {"doc": {}}]}}'),
+	(30, '{"body": {"bulkData": [{"index": {"_id": "x"}}, {}, {"update": {"_id": "y"}}, {"doc": {}, "upsert": []}]}}'),
 	(21, '{"body": {"bulkData": [{"index": {"_id": "x"}}, {}, {"delete": {}}]}}'),
 	(22, '{"body": {"bulkData": [{"index": {"_id": "x"}}, {}, {"index": {"_id": []}}, {}]}}'),
 	(23, '{"body": {"bulkData": []}, "collection": "none"}'),

@@ -149,6 +149,10 @@ SELECT ord, pg_temp.ask('collection:getMapping', args) FROM (VALUES
 
 -- getSettings: what Kuzzle shows without being told, and what was told; all are strings
 SELECT pg_temp.ask('collection:getSettings');
+SELECT pg_temp.ask('collection:update', '{"collection": "empty2", "body": {"settings": {"number_of_shards": 3, "index": {"analysis": {"a": [1, true], "b": null, "c": 1.50}}, "blocks": {"read": true}}}}');
+SELECT pg_temp.ask('collection:getSettings', '{"collection": "empty2"}');
+SELECT pg_temp.ask('collection:update', '{"collection": "empty2", "body": {"settings": {"index": "none"}}}');
+SELECT pg_temp.ask('collection:getSettings', '{"collection": "empty2"}');
 SELECT pg_temp.ask('collection:getSettings', '{"collection": "empty"}');
 SELECT pg_temp.ask('collection:getSettings', '{"collection": "none"}');
 SELECT pg_temp.ask('collection:getSettings', '{"index": "nowhere"}');

@@ -76,6 +76,16 @@ SELECT pg_temp.ask('document:upsert', '{"_id": "new2", "source": true, "body": {
 SELECT pg_temp.ask('document:upsert', '{"_id": "new3", "source": true, "body": {"changes": {"_kuzzle_info": {"author": "mallory"}}, "default": {"_kuzzle_info": {"author": "mallory", "more": 1}, "n": 1}}}', 'carol');
 SELECT pg_temp.ask('document:upsert', '{"_id": "new4", "source": true, "body": {"changes": {}}}', 'carol');
 SELECT pg_temp.ask('document:upsert', '{"_id": "new5", "source": true, "body": {"changes": {}, "default": {}, "n": 1}, "default": {"root": "is no place for it"}}', 'carol');
+-- SDKs call the defaults by another name, or put them beside the body; default in the body comes first
+SELECT ord, pg_temp.ask('document:upsert', jsonb_build_object('_id', 'defaults' || ord, 'source', true) || args, 'carol') FROM (VALUES
+	(1, '{"body": {"changes": {}, "defaults": {"n": 1}}}'::jsonb),
+	(2, '{"body": {"changes": {}}, "defaults": {"n": 2}}'),
+	(3, '{"body": {"changes": {}, "default": {"n": 3}, "defaults": {"n": 0}}, "defaults": {"n": 0}}'),
+	(4, '{"body": {"changes": {}, "defaults": {"n": 4}}, "defaults": {"n": 0}}'),
+	(5, '{"body": {"changes": {}, "defaults": []}}'),
+	(6, '{"body": {"changes": {}}, "defaults": []}'),
+	(7, '{"body": {"changes": {}}, "defaults": "n"}')
+) AS t (ord, args) ORDER BY ord;
 SELECT pg_temp.ask('document:upsert', '{"_id": "none"}');
 SELECT pg_temp.ask('document:upsert', '{"_id": "none", "body": {}}');
 SELECT pg_temp.ask('document:upsert', '{"_id": "none", "body": {"changes": null}}');

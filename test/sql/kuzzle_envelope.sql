@@ -155,7 +155,13 @@ SELECT ord, pg_temp.outcome(kz_request(request)) FROM (VALUES
 	(7, '{"controller": "document", "action": "get", "volatile": {"sdkName": "cobol@1.0.0"}}'),
 	(8, '{"controller": "document", "action": "get", "volatile": {"sdkName": "js@"}}'),
 	(9, '{"controller": "document", "action": "get", "volatile": {"sdkName": "@6"}}'),
-	(10, '{"controller": "document", "action": "get", "volatile": {"sdkName": 6}}')
+	(10, '{"controller": "document", "action": "get", "volatile": {"sdkName": 6}}'),
+	(11, '{"controller": "document", "action": "get", "volatile": {"sdkName": "php@3.2.0"}}'),
+	(12, '{"controller": "document", "action": "get", "volatile": {"sdkName": "php@4.0.0"}}'),
+	(13, '{"controller": "document", "action": "get", "volatile": {"sdkName": "JS@6.0.0"}}'),
+	(14, '{"controller": "document", "action": "get", "volatile": {"sdkName": "js@beta"}}'),
+	(15, '{"controller": "document", "action": "get", "volatile": {"sdkVersion": "5.1.0", "sdkName": "js@7.0.0"}}'),
+	(16, '{"controller": "document", "action": "get", "volatile": {"sdkVersion": ""}}')
 ) AS t (ord, request) ORDER BY ord;
 
 -- who asks is told by the second argument, and by nothing in the request

@@ -94,6 +94,8 @@ SELECT pg_temp.count('document:mUpdate', pg_temp.documents(2));
 SELECT pg_temp.count('document:mUpdate', pg_temp.documents(3));
 SELECT pg_temp.count('document:mDelete', pg_temp.ids(3));
 SELECT pg_temp.count('document:mDelete', pg_temp.ids(2)), pg_temp.stored();
+SELECT pg_temp.count('document:mDelete', '{"body": {"ids": ["d300", "d300", "d300", 1, null]}}'), pg_temp.stored();
+SELECT pg_temp.count('document:mDelete', '{"collection": "none"}' || pg_temp.ids(3));
 SELECT pg_temp.count('document:mGet', pg_temp.ids(3));
 SELECT pg_temp.count('document:mGet', pg_temp.ids(4));
 BEGIN;

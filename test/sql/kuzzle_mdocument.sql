@@ -84,6 +84,11 @@ SELECT pg_temp.list('document:mUpsert', '{"body": {"documents": [
 	{"_id": null, "changes": {}}, {"_id": "", "changes": {}}, {"changes": 1, "default": 1}, {"default": {}}, {"_id": 4, "changes": {}, "default": true}]}}');
 SELECT pg_temp.ask('document:exists', '{"_id": "x"}');
 
+-- an entry may name the version that it expects
+SELECT pg_temp.list('document:mUpdate', '{"body": {"documents": [
+	{"_id": "a", "body": {"v": 1}, "if_version": 9}, {"_id": "a", "body": {"v": 2}, "if_version": 9}, {"_id": "g", "body": {"v": 1}, "if_version": "1"}, {"_id": "g", "body": {"v": 1}, "if_version": null},
+	{"_id": "b", "body": {}, "if_version": -1}]}}', 'frank');
+
 -- strict mappings: reasons for each document, in the words of Elasticsearch
 SELECT pg_temp.list('document:mCreate', '{"collection": "lions", "body": {"documents": [{"_id": "a", "body": {"name": "A"}}, {"_id": "b", "body": {"age": 1}}]}}');
 SELECT pg_temp.list('document:mUpdate', '{"collection": "lions", "body": {"documents": [{"_id": "a", "body": {"o": {"p": 1}}}, {"_id": "a", "body": {"name": "AA"}}]}}');

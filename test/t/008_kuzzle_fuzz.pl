@@ -234,7 +234,11 @@ for my $i (1 .. $requests)
 {
 	my $request = copy(pick(@seeds));
 
-	$request = mutate($request) for 1 .. 1 + int rand 4;
+	# Most are still to reach an action.
+	my %kept = rand() < 0.8 ? map { $_ => $request->{$_} } qw(controller action) : ();
+
+	$request = mutate($request) for 1 .. 1 + int rand 3;
+	%$request = (%$request, %kept) if ref $request eq 'HASH';
 	push @lines, join("\t", $i, to_json($request) =~ s/\\/\\\\/gr);
 }
 
