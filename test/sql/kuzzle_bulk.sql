@@ -81,6 +81,10 @@ SELECT * FROM stored ORDER BY _id;
 SELECT pg_temp.import('{"update": {"_id": "c"}}', '{"doc": {"n": 1}, "upsert": {"m": 1}}', '{"update": {"_id": "d"}}', '{"doc": {"n": 1}, "doc_as_upsert": true}',
 	'{"update": {"_id": "c", "retry_on_conflict": 3}}', '{"doc": {"n": 2, "_kuzzle_info": {"author": "mallory"}}, "upsert": {"never": 1}}');
 SELECT * FROM stored ORDER BY _id;
+-- what is in upsert is all that a new document has; of doc_as_upsert only true counts
+SELECT pg_temp.import('{"update": {"_id": "i"}}', '{"doc": {"n": 1}, "upsert": {"m": 1}}', '{"update": {"_id": "j"}}', '{"doc": {"n": 1}, "doc_as_upsert": false}',
+	'{"update": {"_id": "k"}}', '{"doc": {"n": 1}, "doc_as_upsert": true, "upsert": {"m": 1}}');
+SELECT _id, _source - '_kuzzle_info' AS source FROM zoo.cats WHERE _id IN ('i', 'j', 'k') ORDER BY _id;
 SELECT pg_temp.import('{"index": {}}', '{"n": 1}');
 SELECT pg_temp.import('{"create": {"_id": null}}', '{"n": 1}');
 -- the index and the collection are those of the request
@@ -131,6 +135,18 @@ SELECT ord, pg_temp.ask('bulk:import', args) FROM (VALUES
 	(29, '{"body": {"bulkData": []}, "refresh": []}')
 ) AS t (ord, args) ORDER BY ord;
 SELECT * FROM stored ORDER BY _id;
+
+-- the rights that all operations need are looked at before the first is done
+CREATE ROLE regress_kz_importer;
+GRANT USAGE ON SCHEMA zoo TO regress_kz_importer;
+GRANT SELECT, INSERT, UPDATE ON zoo.cats TO regress_kz_importer;
+SET ROLE regress_kz_importer;
+SELECT pg_temp.import('{"index": {"_id": "own"}}', '{}', '{"delete": {"_id": "own"}}', '{"index": {"_id": "own"}}', '{}');
+SELECT pg_temp.import('{"index": {"_id": "own"}}', '{}');
+RESET ROLE;
+REVOKE ALL ON zoo.cats FROM regress_kz_importer;
+REVOKE ALL ON SCHEMA zoo FROM regress_kz_importer;
+DROP ROLE regress_kz_importer;
 
 -- an id may be a number
 SELECT pg_temp.import('{"index": {"_id": 5}}', '{"n": 1}', '{"delete": {"_id": 5}}');

@@ -130,6 +130,7 @@ SELECT pg_temp.ask('document:count');
 SELECT pg_temp.ask('document:count', '{"body": null}');
 SELECT pg_temp.ask('document:count', '{"body": {}}');
 SELECT pg_temp.ask('document:count', '{"from": 3, "size": "7", "scroll": "1m", "lang": "elasticsearch"}');
+SELECT pg_temp.ask('document:count', '{"body": {"query": {}}}');
 SELECT pg_temp.ask('document:count', '{"collection": "lions"}');
 
 -- validate: there are no specifications, so any document will do

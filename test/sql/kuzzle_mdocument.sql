@@ -84,6 +84,14 @@ SELECT pg_temp.list('document:mUpsert', '{"body": {"documents": [
 	{"_id": null, "changes": {}}, {"_id": "", "changes": {}}, {"changes": 1, "default": 1}, {"default": {}}, {"_id": 4, "changes": {}, "default": true}]}}');
 SELECT pg_temp.ask('document:exists', '{"_id": "x"}');
 
+-- source is for mCreateOrReplace alone
+SELECT ord, pg_temp.ask(action, '{"source": false}' || args, 'erin') FROM (VALUES
+	(1, 'document:mCreate', '{"body": {"documents": [{"_id": "sourced", "body": {"n": 1}}]}}'::jsonb),
+	(2, 'document:mReplace', '{"body": {"documents": [{"_id": "sourced", "body": {"n": 2}}]}}'),
+	(3, 'document:mUpdate', '{"body": {"documents": [{"_id": "sourced", "body": {"n": 3}}]}}'),
+	(4, 'document:mUpsert', '{"body": {"documents": [{"_id": "sourced", "changes": {"n": 4}}]}}')
+) AS t (ord, action, args) ORDER BY ord;
+
 -- an entry may name the version that it expects
 SELECT pg_temp.list('document:mUpdate', '{"body": {"documents": [
 	{"_id": "a", "body": {"v": 1}, "if_version": 9}, {"_id": "a", "body": {"v": 2}, "if_version": 9}, {"_id": "g", "body": {"v": 1}, "if_version": "1"}, {"_id": "g", "body": {"v": 1}, "if_version": null},
@@ -118,7 +126,9 @@ SELECT ord, pg_temp.ask('document:mExists', args), pg_temp.ask('document:mGet', 
 	(18, '{"ids": 1}'),
 	(19, '{"ids": null}'),
 	(20, '{"body": {"ids": null}}'),
-	(21, '{"ids": ""}')
+	(21, '{"ids": ""}'),
+	(22, '{"ids": [null]}'),
+	(23, '{"ids": ",a,,"}')
 ) AS t (ord, args) ORDER BY ord;
 
 -- mDelete: each id once
