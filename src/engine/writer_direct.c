@@ -142,6 +142,7 @@ direct_insert(KzWriter *writer, const text *id, KzRow *row)
 		defer(direct, id, row);
 		return true;
 	}
+	flush(direct);
 	fill_slot(direct, direct->image, id, row);
 	check_constraints(direct, direct->image);
 
