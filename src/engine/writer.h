@@ -71,8 +71,8 @@ struct KzWriter
 
 	/*
 	 * A caller who writes ids in ascending order can let inserts wait to be
-	 * done together.  They are all done before a row is updated or deleted,
-	 * so that no id is written before the smaller ones, and at the latest by
+	 * done together.  They are all done before anything else is written, so
+	 * that no id is written before the smaller ones, and at the latest by
 	 * kz_writer_release.
 	 */
 	bool		may_defer;		/* set by the caller: the next insert may
