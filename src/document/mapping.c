@@ -69,7 +69,7 @@ kz_mapping_normalize(Jsonb *mappings)
 /*
  * Stored mappings after changes, both normalized: properties are merged,
  * dynamic and _meta replaced if given.  Raises KZ400 if the type of a field
- * would change.
+ * would change, or a field with options of its own would get fields below it.
  */
 Jsonb *
 kz_mapping_update(Jsonb *stored, Jsonb *changes)
@@ -79,10 +79,13 @@ kz_mapping_update(Jsonb *stored, Jsonb *changes)
 
 	check_types(&stored->root, &changes->root, NULL);
 	merged = kz_merge_deep(stored, changes);
-	if (!kz_json_field(&changes->root, "_meta", &meta.value))
-		return merged;
-	kz_json_set_string(&meta.key, "_meta");
-	return kz_merge_root(merged, kz_json_object(&meta, 1));
+	if (kz_json_field(&changes->root, "_meta", &meta.value))
+	{
+		kz_json_set_string(&meta.key, "_meta");
+		merged = kz_merge_root(merged, kz_json_object(&meta, 1));
+	}
+	/* What is right on either side need not be so together. */
+	return kz_mapping_normalize(merged);
 }
 
 /*

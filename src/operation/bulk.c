@@ -56,7 +56,7 @@ typedef struct Bulk
 	int		   *units;			/* at the first entry of a unit, how many it
 								 * has */
 	int			at;				/* first entry of the unit being written */
-	int			run;			/* no insert of an earlier one waits still */
+	int			run;			/* the first whose insert waits, if any */
 	MemoryContext context;		/* of the outcomes */
 	MemoryContext scratch;		/* reset after each unit */
 } Bulk;
@@ -430,7 +430,7 @@ write_unit(Bulk *bulk)
 	bulk->writer->may_defer = !entries[0]->item.absent;
 	kz_write(bulk->writer, items, nentries, bulk->stamp, bulk->keep_sources);
 	entries[0]->deferred = !entries[0]->item.absent && !bulk->writer->may_defer;
-	if (bulk->writer->deferred <= 1)
+	if (entries[0]->deferred && bulk->writer->deferred == 1)
 		bulk->run = bulk->at;
 
 	MemoryContextSwitchTo(bulk->context);

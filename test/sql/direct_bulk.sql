@@ -142,4 +142,12 @@ SELECT count(*), bool_and(updated) FROM (SELECT _id, (kz_mupsert('direct_bulk', 
 	jsonb_build_object('_id', _id || '+', 'changes', '{"third": 1}'::jsonb))) #>> '{successes,1,created}')::boolean AS updated FROM direct_bulk.doc) AS s;
 SELECT count(*), count(*) FILTER (WHERE _id LIKE '%+') AS new FROM direct_bulk.doc;
 
+-- an insert waits, one is refused without a write, one raises an error: the first is a duplicate in another index
+SELECT kz_create_collection('direct_bulk', 'mail');
+ALTER TABLE direct_bulk.mail ADD CHECK (_source ->> 'n' <> '7');
+CREATE UNIQUE INDEX ON direct_bulk.mail ((_source ->> 'email'));
+SELECT kz_create('direct_bulk', 'mail', '{"email": "x"}', 'z');
+SELECT e #>> '{document,_id}' AS id, e ->> 'status' AS status, e ->> 'reason' AS reason FROM jsonb_array_elements(kz_mcreate('direct_bulk', 'mail',
+	'[{"_id": "a", "body": {"email": "x"}}, {"_id": "b", "body": {}, "if_version": 3}, {"_id": "c", "body": {"n": 7}}]') -> 'errors') AS e;
+
 SELECT kz_delete_index('direct_bulk');

@@ -122,6 +122,16 @@ SELECT kz_get_settings('zoo', 'cats');
 SELECT pg_temp.ask('collection:update', '{"body": {"settings": {"lost": 1}, "mappings": {"properties": {"age": {"type": "keyword"}}}}}');
 SELECT kz_get_settings('zoo', 'cats');
 
+-- two mappings that are good by themselves need not be so together
+SELECT pg_temp.ask('collection:create', '{"collection": "merged", "body": {"mappings": {"dynamic": "strict", "properties": {"leaf": {"boost": 1}, "tree": {"properties": {"x": {}}}}}}}');
+SELECT pg_temp.ask('collection:update', '{"collection": "merged", "body": {"mappings": {"properties": {"leaf": {"properties": {"x": {}}}}}}}');
+SELECT pg_temp.ask('collection:update', '{"collection": "merged", "body": {"mappings": {"properties": {"tree": {"boost": 1}}}}}');
+SELECT pg_temp.ask('collection:updateMapping', '{"collection": "merged", "body": {"properties": {"tree": {"boost": 1}}}}');
+SELECT pg_temp.ask('collection:create', '{"collection": "merged", "body": {"mappings": {"properties": {"tree": {"boost": 1}}}}}');
+SELECT pg_temp.ask('document:upsert', '{"collection": "merged", "_id": "a", "body": {"changes": {"tree": {"x": 1}}}}');
+SELECT pg_temp.ask('collection:getMapping', '{"collection": "merged"}');
+SELECT pg_temp.ask('collection:delete', '{"collection": "merged"}');
+
 -- updateMapping answers with all properties, those of the metadata too
 SELECT pg_temp.ask('collection:updateMapping', '{"body": {"properties": {"at": {"properties": {"zip": {"type": "keyword"}}}}}}');
 SELECT ord, pg_temp.ask('collection:updateMapping', args) FROM (VALUES
