@@ -17,6 +17,7 @@ OBJS = \
 	src/kz.o \
 	src/base/error.o \
 	src/base/json.o \
+	src/base/pairs.o \
 	src/document/fields.o \
 	src/document/identity.o \
 	src/document/mapping.o \
@@ -27,10 +28,18 @@ OBJS = \
 	src/engine/definition.o \
 	src/engine/executor.o \
 	src/engine/naming.o \
+	src/engine/query.o \
 	src/engine/shape.o \
 	src/engine/writer.o \
 	src/engine/writer_direct.o \
 	src/engine/writer_spi.o \
+	src/filter/milvus.o \
+	src/filter/milvus_check.o \
+	src/filter/milvus_name.o \
+	src/filter/milvus_parser.o \
+	src/filter/milvus_token.o \
+	src/filter/parameter.o \
+	src/filter/sql.o \
 	src/operation/bulk.o \
 	src/operation/read.o \
 	src/operation/write.o \
@@ -46,8 +55,20 @@ OBJS = \
 	src/protocol/kuzzle_bulk.o \
 	src/protocol/kuzzle_collection.o \
 	src/protocol/kuzzle_document.o \
+	src/protocol/kuzzle_index.o \
 	src/protocol/kuzzle_server.o \
 	src/protocol/many.o \
+	src/protocol/milvus.o \
+	src/protocol/milvus_collection.o \
+	src/protocol/milvus_create.o \
+	src/protocol/milvus_delete.o \
+	src/protocol/milvus_entity.o \
+	src/protocol/milvus_output.o \
+	src/protocol/milvus_read.o \
+	src/protocol/milvus_request.o \
+	src/protocol/milvus_schema.o \
+	src/protocol/milvus_value.o \
+	src/protocol/milvus_write.o \
 	src/protocol/routes.o \
 	src/protocol/rows.o
 

@@ -684,3 +684,21 @@ COMMENT ON FUNCTION kz_request(jsonb, text) IS
 'of it stays written; but of actions for many documents what succeeded does, as in Kuzzle. '
 'PostgreSQL''s own errors are raised, unless they are about one document. Rights are those of the '
 'functions that do the same.';
+
+/*
+ * Milvus' REST API
+ */
+
+CREATE FUNCTION kz_milvus(path text, request jsonb, allow_int64 boolean DEFAULT true)
+RETURNS jsonb
+LANGUAGE C VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'kz_milvus';
+
+COMMENT ON FUNCTION kz_milvus(text, jsonb, boolean) IS
+'Answers a request to Milvus'' REST API: path is an endpoint, /v1/vector/... or /v2/vectordb/..., '
+'request its body, NULL an empty one. The answer is {"code", "data"}, where the code 200 (v1) or 0 '
+'(v2) means success, or {"code", "message"}; 404 is an unknown path. A database is an index, a '
+'collection one of its collections, an entity a document, whose id is the text of its primary key. '
+'allow_int64 false answers Int64 values as strings, for clients that read numbers as doubles. A '
+'request is done as a whole or not at all. PostgreSQL''s own errors are raised, unless they are about '
+'one entity. Rights are those of the functions that do the same.';

@@ -13,9 +13,11 @@
 #include "access/tableam.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_namespace.h"
+#include "common/base64.h"
 #include "executor/executor.h"
 #include "miscadmin.h"
 #include "parser/parse_relation.h"
+#include "storage/proc.h"
 #include "utils/acl.h"
 
 #if PG_VERSION_NUM < 150000
@@ -204,6 +206,27 @@ kz_index_beginscan(Relation relation, Relation index, Snapshot snapshot, int nke
 #else
 	return index_beginscan(relation, index, snapshot, nkeys, 0);
 #endif
+}
+
+/* 17 renamed what numbers the sessions that are open. */
+static inline int
+kz_session_number(void)
+{
+#if PG_VERSION_NUM >= 170000
+	return MyProcNumber;
+#else
+	return MyBackendId;
+#endif
+}
+
+/*
+ * 18 made bytes of what base64 stands for.  Returns their number, -1 for what is no
+ * base64.
+ */
+static inline int
+kz_base64_decode(const char *source, int length, void *bytes, int size)
+{
+	return pg_b64_decode(source, length, bytes, size);
 }
 
 #endif							/* KZ_BASE_COMPAT_H */

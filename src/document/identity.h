@@ -11,5 +11,6 @@
 
 extern bool kz_identity_check(const text *id, const char *argument, KzError *error);
 extern text *kz_identity_generate(void);
+extern int64 kz_identity_number(void);
 
 #endif							/* KZ_DOCUMENT_IDENTITY_H */

@@ -8,8 +8,8 @@
 #include "nodes/pg_list.h"
 #include "utils/jsonb.h"
 
-/* Kuzzle's limit, in bytes. */
-#define KZ_NAME_MAX_BYTES 126
+/* Of the names of indexes and collections: the longest that a protocol allows. */
+#define KZ_NAME_MAX_BYTES 255
 
 typedef struct KzIndexRow
 {

@@ -33,9 +33,6 @@
 #include "engine/definition.h"
 #include "engine/naming.h"
 
-/* Kept by Kuzzle for itself. */
-#define RESERVED_COLLECTION "_kuzzle_keep"
-
 #ifdef USE_LZ4
 #define SOURCE_COMPRESSION " COMPRESSION lz4"
 #else
@@ -44,14 +41,13 @@
 
 static void begin_change(const char *command);
 static void check_writable(const char *command);
-static void check_index_name(const char *index);
-static void check_collection_name(const char *name);
 static void make_index(const char *index, KzIndexRow *row);
 static void make_table(const KzIndexRow *index, const char *name, KzCollectionRow *row);
 static void take_table(Oid relid, const KzIndexRow *index, KzCollectionRow *row);
 static void check_schema_unused(const KzIndexRow *row);
 static void check_table_unused(const KzCollectionRow *row);
 static void update_row(KzCollectionRow *row, Jsonb *mappings, Jsonb *settings);
+static void move_table(KzCollectionRow *row, char *schema, char *table);
 static bool is_ours(const KzCollectionRow *row);
 static bool schema_is_empty(Oid schema);
 static void check_create_right(const char *schema);
@@ -61,7 +57,8 @@ kz_noreturn static void raise_no_relation(Oid relid);
 static void execute(const char *sql);
 
 /*
- * Create an index: a schema, which is adopted if it is there.
+ * Create an index: a schema, which is adopted if it is there.  What names may be
+ * is for the caller to check, here and below.
  */
 void
 kz_index_create(const char *index)
@@ -71,7 +68,6 @@ kz_index_create(const char *index)
 	begin_change("kz_create_index()");
 	if (kz_index_find(index, &row))
 		kz_raise(KZ_ERROR_INDEX_EXISTS, NULL, "public", index);
-	check_index_name(index);
 	make_index(index, &row);
 }
 
@@ -123,8 +119,6 @@ kz_collection_create(const char *index, const char *name, Jsonb *mappings, Jsonb
 	KzCollectionRow row;
 
 	begin_change("kz_create_collection()");
-	check_index_name(index);
-	check_collection_name(name);
 	mappings = kz_mapping_normalize(mappings);
 
 	if (!kz_index_find(index, &index_row))
@@ -166,7 +160,6 @@ kz_collection_attach(const char *index, const char *name, Oid relid)
 
 	begin_change("kz_attach_collection()");
 	kz_index_require(index, &index_row);
-	check_collection_name(name);
 	row.index = index_row.name;
 	row.name = unconstify(char *, name);
 	take_table(relid, &index_row, &row);
@@ -178,6 +171,60 @@ kz_collection_attach(const char *index, const char *name, Oid relid)
 	row.mappings = kz_json_object(NULL, 0);
 	row.settings = kz_json_object(NULL, 0);
 	kz_catalog_put_collection(&row);
+}
+
+/*
+ * Give a collection another name, perhaps in another index, which must be there.
+ * The table of a collection that kz made goes with it.
+ */
+void
+kz_collection_rename(const char *index, const char *name, const char *new_index,
+					 const char *new_name)
+{
+	KzIndexRow	index_row;
+	KzCollectionRow row,
+				other;
+	Oid			schema;
+
+	begin_change("kz_rename_collection()");
+	kz_collection_require(index, name, &row);
+	kz_index_require(new_index, &index_row);
+	check_owner(&row);
+	if (kz_collection_find(new_index, new_name, &other))
+		kz_raise(KZ_ERROR_COLLECTION_EXISTS, "Delete that collection first, or choose another name.",
+				 quote_qualified_identifier(row.schema, row.table), new_index, new_name,
+				 "the collection exists already.");
+	kz_catalog_remove_collection(index, name);
+	kz_catalog_remove_collection(new_index, new_name);
+	schema = get_namespace_oid(index_row.schema, false);
+	if (is_ours(&row))
+		move_table(&row, index_row.schema, kz_name_table(new_name, schema));
+	row.index = index_row.name;
+	row.name = unconstify(char *, new_name);
+	kz_catalog_put_collection(&row);
+}
+
+/*
+ * Move the table of a collection to another schema and name.
+ */
+static void
+move_table(KzCollectionRow *row, char *schema, char *table)
+{
+	if (strcmp(row->schema, schema) != 0)
+	{
+		/* By way of a name that is free in both. */
+		char	   *free_name = psprintf("kz_move_%u", kz_table_find(row->schema, row->table));
+
+		execute(psprintf("ALTER TABLE %s RENAME TO %s",
+						 quote_qualified_identifier(row->schema, row->table), free_name));
+		execute(psprintf("ALTER TABLE %s SET SCHEMA %s",
+						 quote_qualified_identifier(row->schema, free_name), quote_identifier(schema)));
+		row->schema = schema;
+		row->table = free_name;
+	}
+	execute(psprintf("ALTER TABLE %s RENAME TO %s",
+					 quote_qualified_identifier(row->schema, row->table), quote_identifier(table)));
+	row->table = table;
 }
 
 /*
@@ -228,24 +275,6 @@ check_writable(const char *command)
 {
 	PreventCommandIfReadOnly(command);
 	PreventCommandIfParallelMode(command);
-}
-
-#define NAME_HINT "A name has 1 to 126 bytes, no upper-case letters, and none of the characters \\ / * ? \" < > | , + # : . & % or white space."
-
-static void
-check_index_name(const char *index)
-{
-	if (!kz_name_is_valid(index))
-		kz_raise(KZ_ERROR_INVALID_INDEX_NAME, NAME_HINT, index);
-}
-
-static void
-check_collection_name(const char *name)
-{
-	if (!kz_name_is_valid(name))
-		kz_raise(KZ_ERROR_INVALID_COLLECTION_NAME, NAME_HINT, name);
-	if (strcmp(name, RESERVED_COLLECTION) == 0)
-		kz_raise(KZ_ERROR_COLLECTION_RESERVED, NULL, name);
 }
 
 /*

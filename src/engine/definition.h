@@ -14,6 +14,8 @@ extern void kz_collection_create(const char *index, const char *name, Jsonb *map
 extern void kz_collection_update(const char *index, const char *name, Jsonb *mappings,
 								 Jsonb *settings);
 extern void kz_collection_attach(const char *index, const char *name, Oid relid);
+extern void kz_collection_rename(const char *index, const char *name, const char *new_index,
+								 const char *new_name);
 extern void kz_collection_delete(const char *index, const char *name);
 extern void kz_collection_truncate(const char *index, const char *name);
 

@@ -18,27 +18,57 @@
 #include "utils/syscache.h"
 
 #include "base/compat.h"
+#include "base/error.h"
 #include "engine/catalog.h"
 #include "engine/naming.h"
 #include "engine/shape.h"
+
+/* Kuzzle's limit, in bytes */
+#define KUZZLE_MAX_BYTES 126
+#define NAME_HINT "A name has 1 to 126 bytes, no upper-case letters, and none of the characters \\ / * ? \" < > | , + # : . & % or white space."
+
+/* Kept by Kuzzle for itself. */
+#define RESERVED_COLLECTION "_kuzzle_keep"
 
 #define KEY_PREFIX "kz_"
 #define KEY_SUFFIX "_pkey"
 #define KEY_HASH 16				/* hexadecimal digits between them */
 
+static bool is_kuzzle_name(const char *name);
 static bool is_usable_schema_name(const char *name);
 static char *physical_name(const char *name);
 static uint64 hash_name(const char *name, uint64 seed);
 
 /*
- * Kuzzle's rule for the names of indexes and collections.
+ * Raise KZ400 (invalid_index_name) unless an index may have this name, by Kuzzle's
+ * rule.  Protocols with rules of their own apply these instead.
  */
-bool
-kz_name_is_valid(const char *name)
+void
+kz_name_require_index(const char *index)
+{
+	if (!is_kuzzle_name(index))
+		kz_raise(KZ_ERROR_INVALID_INDEX_NAME, NAME_HINT, index);
+}
+
+/*
+ * Raise KZ400 (invalid_collection_name, collection_reserved) unless a collection
+ * may have this name; likewise.
+ */
+void
+kz_name_require_collection(const char *name)
+{
+	if (!is_kuzzle_name(name))
+		kz_raise(KZ_ERROR_INVALID_COLLECTION_NAME, NAME_HINT, name);
+	if (strcmp(name, RESERVED_COLLECTION) == 0)
+		kz_raise(KZ_ERROR_COLLECTION_RESERVED, NULL, name);
+}
+
+static bool
+is_kuzzle_name(const char *name)
 {
 	size_t		length = strlen(name);
 
-	return length > 0 && length <= KZ_NAME_MAX_BYTES &&
+	return length > 0 && length <= KUZZLE_MAX_BYTES &&
 		strcmp(name, "_all") != 0 &&
 		strpbrk(name, "\\/*?\"<>| \t\r\n,+#:.&%") == NULL &&
 		strcmp(name, str_tolower(name, length, DEFAULT_COLLATION_OID)) == 0;

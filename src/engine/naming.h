@@ -7,7 +7,8 @@
 
 #include "utils/rel.h"
 
-extern bool kz_name_is_valid(const char *name);
+extern void kz_name_require_index(const char *index);
+extern void kz_name_require_collection(const char *name);
 extern char *kz_name_schema(const char *index);
 extern char *kz_name_table(const char *name, Oid schema);
 extern char *kz_name_key(const char *table, Oid schema);

@@ -97,6 +97,7 @@ extern bool kz_writer_may_suppress_insert(const KzWriter *writer);
 extern bool kz_writer_can_fold(const KzWriter *writer);
 extern bool kz_writer_may_raise(const KzWriter *writer);
 extern char *kz_writer_table_name(const KzWriter *writer);
+extern Datum kz_spi_column(uint64 row, int column);
 
 /* in writer_spi.c */
 extern void kz_writer_spi_init(void);

@@ -100,7 +100,6 @@ static void plan_by_key(SPIPlanPtr plan);
 static bool is_plain(const SpiWriter *writer);
 static void set_old_row(const KzWriter *writer, const KzRow *old, Datum *values);
 static void read_row(KzRow *row);
-static Datum result_column(int column);
 
 static const KzWriterMethods methods = {
 	.find = spi_find,
@@ -397,7 +396,7 @@ run(SpiWriter *writer, Statement statement, Datum *values, KzRow *row)
 	if (touched && row)
 	{
 		if (statement == STATEMENT_COUNT)
-			row->version = DatumGetInt64(result_column(1));
+			row->version = DatumGetInt64(kz_spi_column(0, 1));
 		else
 			read_row(row);
 	}
@@ -460,23 +459,23 @@ static void
 read_row(KzRow *row)
 {
 	memset(row, 0, sizeof(*row));
-	row->version = DatumGetInt64(result_column(1));
-	row->source = DatumGetJsonbPCopy(result_column(2));
+	row->version = DatumGetInt64(kz_spi_column(0, 1));
+	row->source = DatumGetJsonbPCopy(kz_spi_column(0, 2));
 	if (SPI_tuptable->tupdesc->natts == 2)
 		return;
-	row->xmin = DatumGetTransactionId(result_column(3));
-	row->tableoid = DatumGetObjectId(result_column(4));
+	row->xmin = DatumGetTransactionId(kz_spi_column(0, 3));
+	row->tableoid = DatumGetObjectId(kz_spi_column(0, 4));
 }
 
 /*
- * A column of the one row that SPI returned.  Only a foreign table, where NOT
- * NULL is a promise, can have a NULL there.
+ * A column of a row that SPI returned, both as SPI counts them.  Only a foreign
+ * table, where NOT NULL is a promise, can have a NULL there.
  */
-static Datum
-result_column(int column)
+Datum
+kz_spi_column(uint64 row, int column)
 {
 	bool		isnull;
-	Datum		value = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, column,
+	Datum		value = SPI_getbinval(SPI_tuptable->vals[row], SPI_tuptable->tupdesc, column,
 									  &isnull);
 
 	if (isnull)

@@ -51,6 +51,7 @@ typedef struct Bulk
 	KzWriter   *writer;
 	const KzStamp *stamp;
 	bool		keep_sources;	/* in the outcomes */
+	bool		whole;			/* all entries, or none */
 	KzEntry   **entries;		/* those to be written, in order */
 	int			nentries;
 	int		   *units;			/* at the first entry of a unit, how many it
@@ -61,6 +62,7 @@ typedef struct Bulk
 	MemoryContext scratch;		/* reset after each unit */
 } Bulk;
 
+static bool has_failed(const Bulk *bulk);
 static void sort_entries(Bulk *bulk, KzEntry *entries, int nentries);
 static int	compare_entries(const void *a, const void *b);
 static int	compare_ids(const text *a, const text *b);
@@ -166,6 +168,50 @@ kz_bulk_write(KzWriter *writer, KzEntry *entries, int nentries, const KzStamp *s
 	make_units(&bulk);
 	write_all(&bulk);
 	MemoryContextDelete(bulk.scratch);
+}
+
+/*
+ * The same, all or nothing and without sources: false if one of the entries can't
+ * be done, whose outcome tells why; then nothing is written, and the others'
+ * outcomes are void.  To delete what is not there is no failure here.
+ */
+bool
+kz_bulk_write_whole(KzWriter *writer, KzEntry *entries, int nentries, const KzStamp *stamp)
+{
+	Bulk		bulk = {
+		.writer = writer,
+		.stamp = stamp,
+		.whole = true,
+		.context = CurrentMemoryContext,
+		.scratch = AllocSetContextCreate(CurrentMemoryContext, "kz document",
+										 ALLOCSET_DEFAULT_SIZES)
+	};
+
+	sort_entries(&bulk, entries, nentries);
+	make_units(&bulk);
+	/* Again if it stopped only to do things one by one. */
+	while (attempt(&bulk, 0, bulk.nentries) < bulk.nentries && !has_failed(&bulk))
+		;
+	MemoryContextDelete(bulk.scratch);
+	return !has_failed(&bulk);
+}
+
+/*
+ * Whether an entry has failed that must not.
+ */
+static bool
+has_failed(const Bulk *bulk)
+{
+	for (int i = 0; i < bulk->nentries; i++)
+	{
+		const KzItem *item = &bulk->entries[i]->item;
+
+		if (item->outcome.error.code != KZ_ERROR_NONE &&
+			!(item->outcome.error.code == KZ_ERROR_NOT_FOUND &&
+			  item->change.action == KZ_ACTION_DELETE))
+			return true;
+	}
+	return false;
 }
 
 /*
@@ -366,7 +412,7 @@ attempt(Bulk *bulk, int from, int to)
 		return bulk->at;
 	}
 	PG_END_TRY();
-	leave_subtransaction(bulk, owner, true);
+	leave_subtransaction(bulk, owner, !(bulk->whole && has_failed(bulk)));
 	return to;
 }
 

@@ -82,9 +82,9 @@ static bool check_presence(Turn *turn, KzItem *item);
 static bool is_made_before(const KzItem *item);
 static bool check_version(Turn *turn, KzItem *item);
 static bool check_mapping(Turn *turn, KzItem *item, Jsonb *image);
-static Jsonb *make_image(const Turn *turn, const KzItem *item);
+static Jsonb *make_image(const Turn *turn, KzItem *item);
 static Jsonb *make_stripped(const Turn *turn, const KzChange *change);
-static Jsonb *make_upserted(const Turn *turn, const KzChange *change);
+static Jsonb *make_upserted(const Turn *turn, const KzChange *change, KzError *error);
 static bool perform(Turn *turn, Write write);
 static Obstacle find_obstacle(Turn *turn, Write write);
 static void fail_absent(Turn *turn, KzItem *item);
@@ -221,6 +221,8 @@ decide_item(Turn *turn, KzItem *item)
 	else
 	{
 		image = make_image(turn, item);
+		if (!image)
+			return;
 		outcome->created = !turn->exists;
 		outcome->changed = !turn->exists || !kz_json_identical(turn->image.source, image);
 		if (outcome->changed)
@@ -342,10 +344,11 @@ check_mapping(Turn *turn, KzItem *item, Jsonb *image)
 }
 
 /*
- * The document as an item wants it.
+ * The document as an item wants it; NULL if it can't be made, and the outcome is
+ * an error.
  */
 static Jsonb *
-make_image(const Turn *turn, const KzItem *item)
+make_image(const Turn *turn, KzItem *item)
 {
 	const KzChange *change = &item->change;
 
@@ -358,7 +361,7 @@ make_image(const Turn *turn, const KzItem *item)
 			return kz_stamp_replaced(&turn->stamp, change->body);
 		case KZ_ACTION_UPDATE:
 		case KZ_ACTION_UPSERT:
-			return make_upserted(turn, change);
+			return make_upserted(turn, change, &item->outcome.error);
 		case KZ_ACTION_DELETE_FIELDS:
 			return make_stripped(turn, change);
 		default:
@@ -390,10 +393,12 @@ make_stripped(const Turn *turn, const KzChange *change)
 }
 
 static Jsonb *
-make_upserted(const Turn *turn, const KzChange *change)
+make_upserted(const Turn *turn, const KzChange *change, KzError *error)
 {
 	Jsonb	   *image = change->body;
 
+	if (turn->exists && change->merge)
+		return change->merge(change, turn->image.source, error);
 	if (turn->exists)
 		return kz_merge_deep(turn->image.source, kz_stamp_changes(&turn->stamp, change->body));
 	if (change->defaults)

@@ -21,8 +21,16 @@ typedef enum KzCreation
 	KZ_CREATION_DEFAULTS_ALONE	/* the changes are for a stored one only */
 } KzCreation;
 
+/*
+ * Puts the body of a change into a stored document, where that is not to be
+ * merged in depth.  NULL if it can't be, and error is set.  Runs anew in each turn
+ * of the loop, on the document as it is then.
+ */
+typedef struct KzChange KzChange;
+typedef Jsonb *(*KzMerge) (const KzChange *change, Jsonb *stored, KzError *error);
+
 /* What one document is asked to become. */
-typedef struct KzChange
+struct KzChange
 {
 	KzAction	action;
 	text	   *id;
@@ -37,7 +45,9 @@ typedef struct KzChange
 	int64		if_version;		/* the version it must have; 0: it must not
 								 * exist; or KZ_ANY_VERSION */
 	int			retries;		/* how often to start again after a conflict */
-} KzChange;
+	KzMerge		merge;			/* update, upsert; NULL: the one rule */
+	const void *merge_arg;		/* for merge */
+};
 
 /* What became of it. */
 typedef struct KzOutcome

@@ -8,7 +8,9 @@
  */
 #include "postgres.h"
 
+#include "access/xact.h"
 #include "utils/memutils.h"
+#include "utils/resowner.h"
 
 #include "protocol/argument.h"
 #include "protocol/call.h"
@@ -46,6 +48,47 @@ kz_call_read_options(KzCall *call, FunctionCallInfo fcinfo, int first)
 {
 	kz_argument_refresh(fcinfo, first);
 	kz_stamp_init(&call->stamp, kz_argument_optional_string(fcinfo, first + 2));
+}
+
+/*
+ * Run something in a subtransaction of which nothing stays if it returns false or
+ * raises an error of ours; this is put into error, and false returned.  All other
+ * errors go on.
+ */
+bool
+kz_call_guard(KzCall *call, bool (*run) (void *argument), void *argument, KzError *error)
+{
+	ResourceOwner owner = CurrentResourceOwner;
+	volatile bool ok = false;
+
+	BeginInternalSubTransaction(NULL);
+	MemoryContextSwitchTo(call->context);
+	PG_TRY();
+	{
+		ok = run(argument);
+		if (ok)
+			ReleaseCurrentSubTransaction();
+		else
+			RollbackAndReleaseCurrentSubTransaction();
+	}
+	PG_CATCH();
+	{
+		ErrorData  *raised;
+
+		MemoryContextSwitchTo(call->context);
+		raised = CopyErrorData();
+		FlushErrorState();
+		RollbackAndReleaseCurrentSubTransaction();
+		MemoryContextSwitchTo(call->context);
+		CurrentResourceOwner = owner;
+		if (!kz_error_catch(raised, error))
+			ReThrowError(raised);
+		FreeErrorData(raised);
+	}
+	PG_END_TRY();
+	MemoryContextSwitchTo(call->context);
+	CurrentResourceOwner = owner;
+	return ok;
 }
 
 /*

@@ -5,6 +5,7 @@
 #ifndef KZ_PROTOCOL_CALL_H
 #define KZ_PROTOCOL_CALL_H
 
+#include "base/error.h"
 #include "document/metadata.h"
 #include "fmgr.h"
 
@@ -20,6 +21,8 @@ typedef struct KzCall
 extern void kz_call_enter(KzCall *call);
 extern void kz_call_begin(KzCall *call, FunctionCallInfo fcinfo);
 extern void kz_call_read_options(KzCall *call, FunctionCallInfo fcinfo, int first);
+extern bool kz_call_guard(KzCall *call, bool (*run) (void *argument), void *argument,
+						  KzError *error);
 extern void kz_call_end(KzCall *call);
 
 #endif							/* KZ_PROTOCOL_CALL_H */

@@ -11,14 +11,13 @@
  */
 #include "postgres.h"
 
-#include "access/xact.h"
 #include "miscadmin.h"
 #include "postmaster/postmaster.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
-#include "utils/resowner.h"
 #include "utils/uuid.h"
 
+#include "base/pairs.h"
 #include "protocol/argument.h"
 #include "protocol/kuzzle.h"
 
@@ -47,13 +46,10 @@ static const KzApiAction *find_action(KzRequest *request);
 static int	compare_controller(const void *name, const void *controller);
 static int	compare_action(const void *name, const void *action);
 static bool run_action(KzRequest *request, const KzApiAction *action);
+static bool run_guarded(void *argument);
 static Jsonb *make_answer(KzRequest *request);
 static char *make_request_id(void);
 static Jsonb *make_error(const KzRequest *request);
-static void put_pair(JsonbPair *pairs, int *n, const char *key, const JsonbValue *value);
-static void put_string(JsonbPair *pairs, int *n, const char *key, const char *string);
-static void put_number(JsonbPair *pairs, int *n, const char *key, int64 number);
-static void put_document(JsonbPair *pairs, int *n, const char *key, Jsonb *document);
 
 PG_FUNCTION_INFO_V1(kz_request);
 
@@ -295,6 +291,13 @@ compare_action(const void *name, const void *action)
 	return strcmp(name, ((const KzApiAction *) action)->name);
 }
 
+/* What run_guarded is given. */
+typedef struct Run
+{
+	KzRequest  *request;
+	const KzApiAction *action;
+} Run;
+
 /*
  * Run an action; one that can raise an error of ours in a subtransaction, of which
  * nothing stays if it fails.
@@ -302,40 +305,19 @@ compare_action(const void *name, const void *action)
 static bool
 run_action(KzRequest *request, const KzApiAction *action)
 {
-	ResourceOwner owner = CurrentResourceOwner;
-	volatile bool ok = false;
+	Run			arguments = {request, action};
 
-	if (!action->raises)
-		return action->run(request);
+	return action->raises ?
+		kz_call_guard(&request->call, run_guarded, &arguments, &request->error) :
+		action->run(request);
+}
 
-	BeginInternalSubTransaction(NULL);
-	MemoryContextSwitchTo(request->call.context);
-	PG_TRY();
-	{
-		ok = action->run(request);
-		if (ok)
-			ReleaseCurrentSubTransaction();
-		else
-			RollbackAndReleaseCurrentSubTransaction();
-	}
-	PG_CATCH();
-	{
-		ErrorData  *raised;
+static bool
+run_guarded(void *argument)
+{
+	const Run  *arguments = argument;
 
-		MemoryContextSwitchTo(request->call.context);
-		raised = CopyErrorData();
-		FlushErrorState();
-		RollbackAndReleaseCurrentSubTransaction();
-		MemoryContextSwitchTo(request->call.context);
-		CurrentResourceOwner = owner;
-		if (!kz_error_catch(raised, &request->error))
-			ReThrowError(raised);
-		FreeErrorData(raised);
-	}
-	PG_END_TRY();
-	MemoryContextSwitchTo(request->call.context);
-	CurrentResourceOwner = owner;
-	return ok;
+	return arguments->action->run(arguments->request);
 }
 
 /*
@@ -346,34 +328,33 @@ run_action(KzRequest *request, const KzApiAction *action)
 static Jsonb *
 make_answer(KzRequest *request)
 {
-	JsonbPair	pairs[11];
+	KzPairs		pairs = {0};
 	JsonbValue	null;
 	bool		failed = request->error.code != KZ_ERROR_NONE;
-	int			n = 0;
 
 	kz_json_set_null(&null);
-	put_string(pairs, &n, "node", psprintf("knode-postgresql-elephant-%d", PostPortNumber));
+	kz_pairs_add_string(&pairs, "node", psprintf("knode-postgresql-elephant-%d", PostPortNumber));
 	if (failed)
-		put_document(pairs, &n, "error", make_error(request));
+		kz_pairs_add_document(&pairs, "error", make_error(request));
 	else
-		put_pair(pairs, &n, "error", &null);
+		kz_pairs_add(&pairs, "error", &null);
 	if (request->given[KZ_KEY_INDEX])
-		put_pair(pairs, &n, "index", &request->values[KZ_KEY_INDEX]);
-	put_pair(pairs, &n, "action", &request->values[KZ_KEY_ACTION]);
+		kz_pairs_add(&pairs, "index", &request->values[KZ_KEY_INDEX]);
+	kz_pairs_add(&pairs, "action", &request->values[KZ_KEY_ACTION]);
 	if (failed || !request->no_result)
-		put_pair(pairs, &n, "result", failed ? &null : &request->result);
-	put_number(pairs, &n, "status", failed ? kz_error_status(&request->error) : 200);
-	put_document(pairs, &n, "headers", kz_json_object(NULL, 0));
-	put_pair(pairs, &n, "volatile", &request->values[KZ_KEY_VOLATILE]);
+		kz_pairs_add(&pairs, "result", failed ? &null : &request->result);
+	kz_pairs_add_int64(&pairs, "status", failed ? kz_error_status(&request->error) : 200);
+	kz_pairs_add_document(&pairs, "headers", kz_json_object(NULL, 0));
+	kz_pairs_add(&pairs, "volatile", &request->values[KZ_KEY_VOLATILE]);
 	if (string_of(request, KZ_KEY_REQUEST_ID))
-		put_pair(pairs, &n, "requestId", &request->values[KZ_KEY_REQUEST_ID]);
+		kz_pairs_add(&pairs, "requestId", &request->values[KZ_KEY_REQUEST_ID]);
 	else
-		put_string(pairs, &n, "requestId", make_request_id());
+		kz_pairs_add_string(&pairs, "requestId", make_request_id());
 	if (request->given[KZ_KEY_COLLECTION])
-		put_pair(pairs, &n, "collection", &request->values[KZ_KEY_COLLECTION]);
-	put_pair(pairs, &n, "controller", &request->values[KZ_KEY_CONTROLLER]);
+		kz_pairs_add(&pairs, "collection", &request->values[KZ_KEY_COLLECTION]);
+	kz_pairs_add(&pairs, "controller", &request->values[KZ_KEY_CONTROLLER]);
 	MemoryContextSwitchTo(request->call.caller);
-	return kz_json_object(pairs, n);
+	return kz_pairs_object(&pairs);
 }
 
 static char *
@@ -392,11 +373,10 @@ static Jsonb *
 make_error(const KzRequest *request)
 {
 	const KzError *error = &request->error;
-	JsonbPair	pairs[7];
-	int			n = 0;
+	KzPairs		pairs = {0};
 
-	put_string(pairs, &n, "message", kz_error_message(error));
-	put_number(pairs, &n, "status", kz_error_status(error));
+	kz_pairs_add_string(&pairs, "message", kz_error_message(error));
+	kz_pairs_add_int64(&pairs, "status", kz_error_status(error));
 	if (kz_error_id(error))
 	{
 		JsonbValue	props[KZ_ERROR_MAX_ARGS];
@@ -404,48 +384,14 @@ make_error(const KzRequest *request)
 
 		for (int i = 0; i < nprops; i++)
 			kz_json_set_string(&props[i], error->args[i]);
-		put_document(pairs, &n, "props", kz_json_array(props, nprops));
-		put_string(pairs, &n, "id", kz_error_id(error));
-		put_number(pairs, &n, "code", kz_error_number(error));
+		kz_pairs_add_document(&pairs, "props", kz_json_array(props, nprops));
+		kz_pairs_add_string(&pairs, "id", kz_error_id(error));
+		kz_pairs_add_int64(&pairs, "code", kz_error_number(error));
 	}
 	if (request->errors)
 	{
-		put_document(pairs, &n, "errors", request->errors);
-		put_number(pairs, &n, "count", JB_ROOT_COUNT(request->errors));
+		kz_pairs_add_document(&pairs, "errors", request->errors);
+		kz_pairs_add_int64(&pairs, "count", JB_ROOT_COUNT(request->errors));
 	}
-	return kz_json_object(pairs, n);
-}
-
-static void
-put_pair(JsonbPair *pairs, int *n, const char *key, const JsonbValue *value)
-{
-	kz_json_set_string(&pairs[*n].key, key);
-	pairs[(*n)++].value = *value;
-}
-
-static void
-put_string(JsonbPair *pairs, int *n, const char *key, const char *string)
-{
-	JsonbValue	value;
-
-	kz_json_set_string(&value, string);
-	put_pair(pairs, n, key, &value);
-}
-
-static void
-put_number(JsonbPair *pairs, int *n, const char *key, int64 number)
-{
-	JsonbValue	value;
-
-	kz_json_set_int64(&value, number);
-	put_pair(pairs, n, key, &value);
-}
-
-static void
-put_document(JsonbPair *pairs, int *n, const char *key, Jsonb *document)
-{
-	JsonbValue	value;
-
-	kz_json_set_document(&value, document);
-	put_pair(pairs, n, key, &value);
+	return kz_pairs_object(&pairs);
 }

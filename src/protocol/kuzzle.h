@@ -125,6 +125,9 @@ extern bool kz_request_mreplace(KzRequest *request);
 extern bool kz_request_mupdate(KzRequest *request);
 extern bool kz_request_mupsert(KzRequest *request);
 
+/* in kuzzle_collection.c */
+extern List *kz_request_collections(const char *index);
+
 /* in kuzzle_server.c */
 extern Jsonb *kz_api_describe(void);
 

@@ -13,6 +13,7 @@
 #include "document/mapping.h"
 #include "engine/collection.h"
 #include "engine/definition.h"
+#include "engine/naming.h"
 #include "protocol/argument.h"
 
 #define ARG_INDEX kz_argument_name(fcinfo, 0, "index")
@@ -38,6 +39,7 @@ PG_FUNCTION_INFO_V1(kz_collection_exists);
 Datum
 kz_create_index(PG_FUNCTION_ARGS)
 {
+	kz_name_require_index(ARG_INDEX);
 	kz_index_create(ARG_INDEX);
 	return acknowledge();
 }
@@ -81,6 +83,8 @@ kz_create_collection(PG_FUNCTION_ARGS)
 	Jsonb	   *mappings = kz_argument_optional_object(fcinfo, 2, "mappings");
 	Jsonb	   *settings = kz_argument_optional_object(fcinfo, 3, "settings");
 
+	kz_name_require_index(index);
+	kz_name_require_collection(collection);
 	kz_collection_create(index, collection,
 						 mappings ? mappings : kz_json_object(NULL, 0),
 						 settings ? settings : kz_json_object(NULL, 0));
@@ -106,6 +110,7 @@ kz_attach_collection(PG_FUNCTION_ARGS)
 	const char *collection = ARG_COLLECTION;
 
 	kz_argument_require(fcinfo, 2, "relation");
+	kz_name_require_collection(collection);
 	kz_collection_attach(index, collection, PG_GETARG_OID(2));
 	return acknowledge();
 }

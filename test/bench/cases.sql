@@ -66,6 +66,18 @@ INSERT INTO bench.row (name, variant, way, script, statement, kind, compared, re
 	('B3', 'no change, whole answer', 'kz, changes', 'batch', 'kz_mupsert',			'change',	'peer',	'>=',	3),
 	('B3', 'no change, whole answer', 'echo',	'batch',	'echo_many',			'same',		'peer',	NULL,	NULL);
 
+-- A thousand entities of Milvus a call.
+INSERT INTO bench.row (name, variant, way, script, statement, filler, compared, relation, bar)
+SELECT 'V1', dimension || ' dimensions', way, 'entities', statement, dimension, compared,
+	CASE WHEN dimension = 128 THEN relation END, CASE WHEN dimension = 128 THEN bar END
+FROM unnest(ARRAY[128, 768]) AS dimension,
+	(VALUES
+		(1, 'kz',		'kz_milvus',		NULL,	NULL,	NULL),
+		(2, 'set',			'set_entities',		'peer',	'>=',	1.3),
+		(3, 'parse',		'parse_entities',	'peer',	NULL,	NULL)
+	) AS w (place, way, statement, compared, relation, bar)
+ORDER BY dimension, w.place;
+
 -- What is to write nothing: the WAL records of one call by EXPLAIN, and for
 -- comparison those of a call that changes what is stored.
 INSERT INTO bench.row (name, variant, way, unit, script, statement, kind, relation, bar) VALUES

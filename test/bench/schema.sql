@@ -54,6 +54,33 @@ LANGUAGE sql AS $$
 	SELECT count(*) FROM bench.docs WHERE _source->'number' <> '0'
 $$;
 
+-- Entities of Milvus, with vectors of two sizes; numbers of six digits do not compress.
+SELECT kz_milvus('/v2/vectordb/collections/create', jsonb_build_object(
+	'dbName', 'bench', 'collectionName', 'entities_' || dimension, 'dimension', dimension))
+FROM unnest(ARRAY[128, 768]) AS dimension \g /dev/null
+
+CREATE FUNCTION bench.entity(i int, dimension int, number int) RETURNS jsonb
+LANGUAGE sql IMMUTABLE AS $$
+	SELECT jsonb_build_object('id', i, 'number', number, 'color', 'red', 'vector',
+		jsonb_agg(((hashint8extended(k, i + number) & 16777215) % 1000000 / 1000000.0)::numeric(7, 6)))
+	FROM generate_series(1, dimension) AS k
+$$;
+
+-- Both tables as they are before a measurement, and what it has changed.
+CREATE FUNCTION bench.fill_entities(dimension int, entities int) RETURNS void
+LANGUAGE plpgsql AS $$
+BEGIN
+	EXECUTE format('TRUNCATE bench.entities_%s', dimension);
+	EXECUTE format('INSERT INTO bench.entities_%s SELECT i::text, 1, bench.entity(i, $1, 0) FROM generate_series(1, $2) AS i', dimension)
+	USING dimension, entities;
+END $$;
+
+CREATE FUNCTION bench.changed_entities() RETURNS bigint
+LANGUAGE sql AS $$
+	SELECT (SELECT count(*) FROM bench.entities_128 WHERE _source->'number' <> '0') +
+		(SELECT count(*) FROM bench.entities_768 WHERE _source->'number' <> '0')
+$$;
+
 -- The peer with the same rule as ours: objects are merged at every depth.
 CREATE FUNCTION bench.merge(stored jsonb, changes jsonb) RETURNS jsonb
 LANGUAGE plpgsql IMMUTABLE AS $$
@@ -99,6 +126,13 @@ SELECT 'overlap', 100, call, jsonb_agg(jsonb_build_object('_id', bench.id(i), 'c
 FROM generate_series(1, :overlap_clients * :overlap_calls) AS call,
 	LATERAL (SELECT i FROM generate_series(1, 1000) AS i WHERE call > 0 ORDER BY random() LIMIT 100) AS members
 GROUP BY call;
+
+-- Entities, a thousand a call; of the larger ones there are fewer.
+INSERT INTO bench.request
+SELECT 'entities ' || dimension, 1000, call,
+	jsonb_build_object('dbName', 'bench', 'collectionName', 'entities_' || dimension, 'data',
+		(SELECT jsonb_agg(bench.entity(i, dimension, 1) ORDER BY hashint4(i)) FROM generate_series(1000 * call - 999, 1000 * call) AS i))::text
+FROM (VALUES (128, 1000), (768, 4000)) AS v (dimension, share), generate_series(1, greatest(:operations / share, 1)) AS call;
 
 -- New documents once more, as files for COPY.
 SELECT format('COPY (SELECT e->>%L, 1, e->%L FROM bench.request, jsonb_array_elements(documents::jsonb) AS e

@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
 #
 # The folders of src depend on one another in alphabetical order: base, document,
-# engine, operation, protocol.  A file includes headers of its own folder and
+# engine, filter, operation, protocol.  A file includes headers of its own folder and
 # of earlier ones, never of later ones; src/kz.c stands above all.  To mend a
 # violation, move what is needed down, or hand it in from above as an argument.
 
 find src -name '*.[ch]' | sort | xargs awk '
 	BEGIN {
-		n = split("base document engine operation protocol", folder, " ")
+		n = split("base document engine filter operation protocol", folder, " ")
 		for (i = 1; i <= n; i++)
 			rank[folder[i]] = i
 	}

@@ -1,0 +1,1 @@
+SELECT kz_milvus('/v2/vectordb/entities/upsert', :documents);

@@ -1,0 +1,1 @@
+SELECT jsonb_array_length(:documents::jsonb->'data');
