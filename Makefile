@@ -48,6 +48,10 @@ OBJS = \
 	src/protocol/batch.o \
 	src/protocol/call.o \
 	src/protocol/function.o \
+	src/protocol/http.o \
+	src/protocol/http_kuzzle.o \
+	src/protocol/http_milvus.o \
+	src/protocol/http_request.o \
 	src/protocol/manage.o \
 	src/protocol/kuzzle.o \
 	src/protocol/kuzzle_argument.o \

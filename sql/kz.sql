@@ -702,3 +702,21 @@ COMMENT ON FUNCTION kz_milvus(text, jsonb, boolean) IS
 'allow_int64 false answers Int64 values as strings, for clients that read numbers as doubles. A '
 'request is done as a whole or not at all. PostgreSQL''s own errors are raised, unless they are about '
 'one entity. Rights are those of the functions that do the same.';
+
+/*
+ * HTTP
+ */
+
+CREATE FUNCTION kz_http(method text, target text, headers jsonb DEFAULT '{}', body text DEFAULT NULL,
+	kuid text DEFAULT '-1', OUT status int, OUT headers jsonb, OUT body text)
+RETURNS record
+LANGUAGE C VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'kz_http';
+
+COMMENT ON FUNCTION kz_http(text, text, jsonb, text, text) IS
+'Answers a request of HTTP to Kuzzle''s API or, under /v1/vector/ and /v2/vectordb/, to Milvus'': '
+'method is the verb, target the path with its query, headers an object, whose values are strings or '
+'arrays of them, body the text of the body. kuid is the user on whose behalf, as the web server in '
+'front knows it; what the client says of it is ignored. The answer is a status, headers and a body, '
+'NULL for none. What a client sends raises no error; PostgreSQL''s own errors are raised, unless they '
+'are about one document. Rights are those of the functions that do the same.';

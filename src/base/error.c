@@ -79,6 +79,26 @@ static const CatalogEntry catalog[] = {
 		"api.process.incompatible_sdk_version", 0x02020006, 400,
 		"Incompatible SDK client. Your SDK version (%1) does not match Kuzzle requirement (%2)."
 	},
+	[KZ_ERROR_VERB] = {
+		"network.http.unsupported_verb", 0x03010006, 400,
+		"Unsupported HTTP verb \"%1\"."
+	},
+	[KZ_ERROR_URL] = {
+		"network.http.url_not_found", 0x03010007, 404,
+		"API URL not found: %1."
+	},
+	[KZ_ERROR_CONTENT] = {
+		"network.http.unsupported_content", 0x03010008, 400,
+		"Invalid request content-type. Expected \"application/json\", got: \"%1\"."
+	},
+	[KZ_ERROR_VOLATILE] = {
+		"network.http.volatile_parse_failed", 0x0301000b, 400,
+		"Unable to convert the \"x-kuzzle-volatile\" HTTP header to JSON: %1"
+	},
+	[KZ_ERROR_BODY] = {
+		"network.http.body_parse_failed", 0x0301000c, 400,
+		"Unable to convert the HTTP body to JSON: %1"
+	},
 	[KZ_ERROR_WRITE_LIMIT] = {
 		"services.storage.write_limit_exceeded", 0x01010004, 413,
 		"The number of documents edited by this request exceeds the configured server limit."

@@ -35,6 +35,7 @@ static const KzApiController *const controllers[] = {
 	&kz_api_server
 };
 
+static void begin_request(KzRequest *request, const char *kuid);
 static bool read_envelope(KzRequest *request, const Jsonb *envelope);
 static void read_key(KzRequest *request, const JsonbValue *key, const JsonbValue *value);
 static bool check_envelope(KzRequest *request);
@@ -50,6 +51,7 @@ static bool run_guarded(void *argument);
 static Jsonb *make_answer(KzRequest *request);
 static char *make_request_id(void);
 static Jsonb *make_error(const KzRequest *request);
+static void put_error(KzPairs *pairs, const KzError *error);
 
 PG_FUNCTION_INFO_V1(kz_request);
 
@@ -84,18 +86,24 @@ kz_api_controllers(int *count)
 Datum
 kz_request(PG_FUNCTION_ARGS)
 {
+	kz_argument_require(fcinfo, 0, "request");
+	PG_RETURN_JSONB_P(kz_kuzzle_answer(PG_GETARG_JSONB_P(0), PG_ARGISNULL(1) ? NULL :
+									   text_to_cstring(PG_GETARG_TEXT_PP(1))));
+}
+
+/*
+ * The answer to an envelope, on behalf of kuid, NULL for the anonymous user, in the
+ * current memory context.
+ */
+Jsonb *
+kz_kuzzle_answer(const Jsonb *envelope, const char *kuid)
+{
 	KzRequest	request;
 	const KzApiAction *action;
 	Jsonb	   *answer;
 
-	memset(&request, 0, sizeof(request));
-	kz_call_enter(&request.call);
-	kz_argument_require(fcinfo, 0, "request");
-	request.kuid = PG_ARGISNULL(1) ? ANONYMOUS : text_to_cstring(PG_GETARG_TEXT_PP(1));
-	kz_stamp_init(&request.call.stamp, request.kuid);
-	kz_json_set_null(&request.result);
-
-	if (!read_envelope(&request, PG_GETARG_JSONB_P(0)) ||
+	begin_request(&request, kuid);
+	if (!read_envelope(&request, envelope) ||
 		(action = find_action(&request)) == NULL ||
 		!check_sdk(&request) ||
 		!run_action(&request, action))
@@ -103,7 +111,50 @@ kz_request(PG_FUNCTION_ARGS)
 
 	answer = make_answer(&request);
 	kz_call_end(&request.call);
-	PG_RETURN_JSONB_P(answer);
+	return answer;
+}
+
+/*
+ * The answer to an envelope that never comes to an action: an error, or if that is
+ * NULL an empty object.
+ */
+Jsonb *
+kz_kuzzle_dismiss(const Jsonb *envelope, const KzError *error)
+{
+	KzRequest	request;
+	Jsonb	   *answer;
+
+	begin_request(&request, NULL);
+	read_envelope(&request, envelope);
+	memset(&request.error, 0, sizeof(request.error));
+	if (error)
+		request.error = *error;
+	kz_json_set_document(&request.result, kz_json_object(NULL, 0));
+	answer = make_answer(&request);
+	kz_call_end(&request.call);
+	return answer;
+}
+
+static void
+begin_request(KzRequest *request, const char *kuid)
+{
+	memset(request, 0, sizeof(*request));
+	kz_call_enter(&request->call);
+	request->kuid = kuid ? kuid : ANONYMOUS;
+	kz_stamp_init(&request->call.stamp, request->kuid);
+	kz_json_set_null(&request->result);
+}
+
+/*
+ * An error as Kuzzle shows it, in the current memory context.
+ */
+Jsonb *
+kz_kuzzle_error(const KzError *error)
+{
+	KzPairs		pairs = {0};
+
+	put_error(&pairs, error);
+	return kz_pairs_object(&pairs);
 }
 
 /*
@@ -366,17 +417,31 @@ make_request_id(void)
 }
 
 /*
- * {code, id, message, props, status}, with errors and count of a partial failure;
- * an envelope that could not be read is told by message and status only.
+ * The error of a request, with errors and count of a partial failure.
  */
 static Jsonb *
 make_error(const KzRequest *request)
 {
-	const KzError *error = &request->error;
 	KzPairs		pairs = {0};
 
-	kz_pairs_add_string(&pairs, "message", kz_error_message(error));
-	kz_pairs_add_int64(&pairs, "status", kz_error_status(error));
+	put_error(&pairs, &request->error);
+	if (request->errors)
+	{
+		kz_pairs_add_document(&pairs, "errors", request->errors);
+		kz_pairs_add_int64(&pairs, "count", JB_ROOT_COUNT(request->errors));
+	}
+	return kz_pairs_object(&pairs);
+}
+
+/*
+ * {code, id, message, props, status}; an envelope that could not be read is told by
+ * message and status only.
+ */
+static void
+put_error(KzPairs *pairs, const KzError *error)
+{
+	kz_pairs_add_string(pairs, "message", kz_error_message(error));
+	kz_pairs_add_int64(pairs, "status", kz_error_status(error));
 	if (kz_error_id(error))
 	{
 		JsonbValue	props[KZ_ERROR_MAX_ARGS];
@@ -384,14 +449,8 @@ make_error(const KzRequest *request)
 
 		for (int i = 0; i < nprops; i++)
 			kz_json_set_string(&props[i], error->args[i]);
-		kz_pairs_add_document(&pairs, "props", kz_json_array(props, nprops));
-		kz_pairs_add_string(&pairs, "id", kz_error_id(error));
-		kz_pairs_add_int64(&pairs, "code", kz_error_number(error));
+		kz_pairs_add_document(pairs, "props", kz_json_array(props, nprops));
+		kz_pairs_add_string(pairs, "id", kz_error_id(error));
+		kz_pairs_add_int64(pairs, "code", kz_error_number(error));
 	}
-	if (request->errors)
-	{
-		kz_pairs_add_document(&pairs, "errors", request->errors);
-		kz_pairs_add_int64(&pairs, "count", JB_ROOT_COUNT(request->errors));
-	}
-	return kz_pairs_object(&pairs);
 }

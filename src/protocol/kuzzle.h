@@ -80,6 +80,9 @@ extern int	kz_documents_write_limit;
 extern int	kz_documents_fetch_limit;
 
 extern void kz_kuzzle_init(void);
+extern Jsonb *kz_kuzzle_answer(const Jsonb *envelope, const char *kuid);
+extern Jsonb *kz_kuzzle_dismiss(const Jsonb *envelope, const KzError *error);
+extern Jsonb *kz_kuzzle_error(const KzError *error);
 extern const KzApiController *const *kz_api_controllers(int *count);
 
 extern const KzApiController kz_api_auth;

@@ -1,0 +1,578 @@
+/*
+ * http_kuzzle.c
+ *	  Kuzzle's API by HTTP: from verb, path, query and body to an envelope.
+ */
+#include "postgres.h"
+
+#include "mb/pg_wchar.h"
+#include "utils/builtins.h"
+#include "utils/formatting.h"
+
+#include "base/json.h"
+#include "document/merge.h"
+#include "protocol/http.h"
+#include "protocol/kuzzle.h"
+#include "protocol/routes.h"
+
+#define MAX_PARTS 8
+#define SHOWN_BYTES 50			/* of a body that can't be read */
+
+/* The parts of a path, decoded. */
+typedef struct Path
+{
+	char	   *parts[MAX_PARTS];
+	int			nparts;
+} Path;
+
+static bool is_verb(const char *verb);
+static bool answer_without_api(const KzHttpRequest *request, KzHttpAnswer *answer);
+static bool read_body(const KzHttpRequest *request, Jsonb **body, KzError *error);
+static char *shown_body(const KzHttpRequest *request);
+static bool read_content_type(const KzHttpRequest *request, char **type, KzError *error);
+static bool read_form(const KzHttpRequest *request, Jsonb **body, KzError *error);
+static bool read_multipart(const KzHttpRequest *request, Jsonb **body, KzError *error);
+static bool read_part(const char **at, const char *boundary, KzPairs *pairs);
+static char *find_parameter(const char *header, const char *name);
+static const KzRoute *find_route(const KzHttpRequest *request, Path *path);
+static bool split_path(const char *path, Path *parts);
+static const char *route_part(const KzRoute *route, int n, int *length);
+static bool part_is(const KzRoute *route, int n, const char *string);
+static bool make_envelope(const KzHttpRequest *request, const KzRoute *route, const Path *path,
+						  Jsonb *body, Jsonb **envelope, KzError *error);
+static void add_arguments(const KzHttpRequest *request, KzPairs *pairs);
+static void add_argument(KzPairs *pairs, char *name, const JsonbValue *value);
+static void add_path(const KzRoute *route, const Path *path, KzPairs *pairs);
+static bool add_headers(const KzHttpRequest *request, KzPairs *pairs, KzError *error);
+static void put(KzPairs *pairs, const char *key, const JsonbValue *value);
+static void put_string(KzPairs *pairs, const char *key, const char *string);
+static void respond(const KzHttpRequest *request, KzHttpAnswer *answer, Jsonb *envelope);
+static void respond_error(const KzHttpRequest *request, KzHttpAnswer *answer,
+						  const KzError *error);
+static void add_common_headers(const KzHttpRequest *request, KzHttpAnswer *answer);
+static const char *answer_text(const KzHttpRequest *request, Jsonb *answer);
+
+void
+kz_http_kuzzle(const KzHttpRequest *request, KzHttpAnswer *answer)
+{
+	Jsonb	   *body = NULL;
+	Jsonb	   *envelope;
+	const KzRoute *route;
+	Path		path;
+	KzError		error;
+
+	if (answer_without_api(request, answer))
+		return;
+	if (!read_body(request, &body, &error))
+	{
+		respond_error(request, answer, &error);
+		return;
+	}
+	if (strcmp(request->verb, "POST") == 0 && strcmp(request->path, "/_query") == 0 && body)
+	{
+		respond(request, answer, kz_kuzzle_answer(body, request->kuid));
+		return;
+	}
+	if (!is_verb(request->verb))
+		kz_error_set(&error, KZ_ERROR_VERB, NULL, request->verb);
+	else
+		kz_error_set(&error, KZ_ERROR_URL, NULL, request->path);
+	route = find_route(request, &path);
+	if (!route || !make_envelope(request, route, &path, body, &envelope, &error))
+	{
+		KzPairs		pairs = {0};
+		KzError		ignored;
+
+		add_headers(request, &pairs, &ignored);
+		respond(request, answer, kz_kuzzle_dismiss(kz_pairs_object(&pairs), &error));
+		return;
+	}
+	respond(request, answer, kz_kuzzle_answer(envelope, request->kuid));
+}
+
+static bool
+is_verb(const char *verb)
+{
+	static const char *const verbs[] = {"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"};
+
+	for (int i = 0; i < lengthof(verbs); i++)
+		if (strcmp(verb, verbs[i]) == 0)
+			return true;
+	return false;
+}
+
+/*
+ * What is answered whatever the API: is anybody there, and what may a browser do?
+ */
+static bool
+answer_without_api(const KzHttpRequest *request, KzHttpAnswer *answer)
+{
+	if (strcmp(request->verb, "OPTIONS") == 0)
+	{
+		respond(request, answer, kz_kuzzle_dismiss(kz_json_object(NULL, 0), NULL));
+		return true;
+	}
+	if ((strcmp(request->verb, "HEAD") == 0 && strcmp(request->path, "/") == 0) ||
+		(strcmp(request->verb, "GET") == 0 && (strcmp(request->path, "/_healthcheck") == 0 ||
+											   strcmp(request->path, "/_ready") == 0)))
+	{
+		add_common_headers(request, answer);
+		return true;
+	}
+	return false;
+}
+
+/*
+ * Read the body, as its type says; NULL if there is none.
+ */
+static bool
+read_body(const KzHttpRequest *request, Jsonb **body, KzError *error)
+{
+	char	   *type;
+	char	   *problem;
+
+	if (!request->body || request->body[strspn(request->body, " \t\r\n")] == '\0')
+		return true;
+	if (!read_content_type(request, &type, error))
+		return false;
+	if (strcmp(type, "application/x-www-form-urlencoded") == 0)
+		return read_form(request, body, error);
+	if (strcmp(type, "multipart/form-data") == 0)
+		return read_multipart(request, body, error);
+	*body = kz_http_parse_json(request->body, &problem);
+	if (*body)
+		return true;
+	kz_error_set(error, KZ_ERROR_BODY, problem,
+				 shown_body(request));
+	return false;
+}
+
+/*
+ * The begin of a body that can't be read.
+ */
+static char *
+shown_body(const KzHttpRequest *request)
+{
+	return pnstrdup(request->body,
+					pg_mbcliplen(request->body, strlen(request->body), SHOWN_BYTES));
+}
+
+/*
+ * The type without its parameters, in lower case.  Bytes that have another encoding
+ * or are compressed are not for us to read.
+ */
+static bool
+read_content_type(const KzHttpRequest *request, char **type, KzError *error)
+{
+	const char *header = kz_http_header(request, "Content-Type");
+	const char *encoding = kz_http_header(request, "Content-Encoding");
+	char	   *charset = header ? find_parameter(header, "charset") : NULL;
+
+	*type = "application/json";
+	if (header && header[strspn(header, " \t")] != '\0')
+	{
+		header += strspn(header, " \t");
+		*type = asc_tolower(header, strcspn(header, "; \t"));
+	}
+	if (strcmp(*type, "application/json") != 0 &&
+		strcmp(*type, "application/x-www-form-urlencoded") != 0 &&
+		strcmp(*type, "multipart/form-data") != 0)
+	{
+		kz_error_set(error, KZ_ERROR_CONTENT, NULL, header);
+		return false;
+	}
+	if (charset && pg_strcasecmp(charset, "utf-8") != 0 && pg_strcasecmp(charset, "utf8") != 0)
+	{
+		kz_error_set(error, KZ_ERROR_CONTENT, "Send UTF-8.", header);
+		return false;
+	}
+	if (encoding && encoding[0] != '\0' && pg_strcasecmp(encoding, "identity") != 0)
+	{
+		kz_error_set(error, KZ_ERROR_CONTENT, "Have the body decompressed in front of the database.",
+					 encoding);
+		return false;
+	}
+	return true;
+}
+
+/*
+ * A parameter of a header, palloc'd, without quotes; NULL if there is none.
+ */
+static char *
+find_parameter(const char *header, const char *name)
+{
+	int			length = strlen(name);
+
+	while ((header = strchr(header, ';')) != NULL)
+	{
+		header++;
+		header += strspn(header, " \t");
+		if (pg_strncasecmp(header, name, length) != 0 || header[length] != '=')
+			continue;
+		header += length + 1;
+		if (*header == '"')
+			return pnstrdup(header + 1, strcspn(header + 1, "\""));
+		return pnstrdup(header, strcspn(header, "; \t\r\n"));
+	}
+	return NULL;
+}
+
+static bool
+read_form(const KzHttpRequest *request, Jsonb **body, KzError *error)
+{
+	KzPairs		pairs = {0};
+
+	if (!kz_http_decode_form(request->body, &pairs))
+	{
+		kz_error_set(error, KZ_ERROR_BODY, NULL,
+					 shown_body(request));
+		return false;
+	}
+	*body = kz_pairs_object(&pairs);
+	return true;
+}
+
+/*
+ * The fields of a form; files are not for documents.
+ */
+static bool
+read_multipart(const KzHttpRequest *request, Jsonb **body, KzError *error)
+{
+	char	   *boundary = find_parameter(kz_http_header(request, "Content-Type"), "boundary");
+	const char *at = request->body;
+	KzPairs		pairs = {0};
+
+	if (boundary && boundary[0] != '\0')
+	{
+		boundary = psprintf("--%s", boundary);
+		at = strstr(at, boundary);
+		while (at && strncmp(at + strlen(boundary), "--", 2) != 0)
+			if (!read_part(&at, boundary, &pairs))
+				at = NULL;
+		if (at)
+		{
+			*body = kz_pairs_object(&pairs);
+			return true;
+		}
+	}
+	kz_error_set(error, KZ_ERROR_BODY, NULL,
+				 shown_body(request));
+	return false;
+}
+
+/*
+ * Read the part behind the boundary at *at, and move to the next boundary.
+ */
+static bool
+read_part(const char **at, const char *boundary, KzPairs *pairs)
+{
+	const char *start = *at + strlen(boundary);
+	const char *content = strstr(start, "\r\n\r\n");
+	const char *end = content ? strstr(content + 2, psprintf("\r\n%s", boundary)) : NULL;
+	char	   *headers;
+	char	   *disposition;
+	char	   *name;
+
+	if (!end)
+		return false;
+	headers = pnstrdup(start, content - start);
+	disposition = strstr(asc_tolower(headers, strlen(headers)), "content-disposition:");
+	if (!disposition)
+		return false;
+	name = find_parameter(headers, "name");
+	if (!name || find_parameter(headers, "filename"))
+		return false;
+	content += 4;
+	put_string(pairs, name, pnstrdup(content, Max(end - content, 0)));
+	*at = end + 2;
+	return true;
+}
+
+/*
+ * The route of a request; NULL if there is none.  As in Kuzzle, a literal part wins
+ * over a parameter, and there is no way back from it.
+ */
+static const KzRoute *
+find_route(const KzHttpRequest *request, Path *path)
+{
+	bool	   *candidates = palloc(kz_nroutes * sizeof(bool));
+	int			length;
+
+	if (request->malformed || !split_path(request->path, path))
+		return NULL;
+	for (int i = 0; i < kz_nroutes; i++)
+		candidates[i] = strcmp(kz_routes[i].verb, request->verb) == 0;
+	for (int n = 0; n < path->nparts; n++)
+	{
+		bool		literal = false;
+
+		for (int i = 0; i < kz_nroutes; i++)
+			literal |= candidates[i] && part_is(&kz_routes[i], n, path->parts[n]);
+		for (int i = 0; i < kz_nroutes && literal; i++)
+			candidates[i] &= part_is(&kz_routes[i], n, path->parts[n]);
+		for (int i = 0; i < kz_nroutes && !literal; i++)
+		{
+			const char *part = route_part(&kz_routes[i], n, &length);
+
+			candidates[i] &= part && part[0] == ':';
+		}
+	}
+	for (int i = 0; i < kz_nroutes; i++)
+		if (candidates[i] && !route_part(&kz_routes[i], path->nparts, &length))
+			return &kz_routes[i];
+	return NULL;
+}
+
+/*
+ * The parts of a path between slashes; one at the end does not matter.
+ */
+static bool
+split_path(const char *path, Path *parts)
+{
+	parts->nparts = 0;
+	while (*path == '/' && path[1] != '\0')
+	{
+		int			length = strcspn(++path, "/");
+
+		if (length == 0 || parts->nparts == MAX_PARTS)
+			return false;
+		parts->parts[parts->nparts] = kz_http_decode(path, length, false);
+		if (!parts->parts[parts->nparts++])
+			return false;
+		path += length;
+	}
+	return strcmp(path, "/") == 0 || *path == '\0';
+}
+
+/*
+ * A part of the path of a route; NULL if it has no more.
+ */
+static const char *
+route_part(const KzRoute *route, int n, int *length)
+{
+	const char *part = route->path + 1;
+
+	if (*part == '\0')
+		return NULL;
+	while (n-- > 0)
+	{
+		part = strchr(part, '/');
+		if (!part)
+			return NULL;
+		part++;
+	}
+	*length = strcspn(part, "/");
+	return part;
+}
+
+/*
+ * Whether a part of the path of a route is literally this one.
+ */
+static bool
+part_is(const KzRoute *route, int n, const char *string)
+{
+	int			length;
+	const char *part = route_part(route, n, &length);
+
+	return part && strlen(string) == length && memcmp(part, string, length) == 0;
+}
+
+/*
+ * The envelope that a request stands for.
+ */
+static bool
+make_envelope(const KzHttpRequest *request, const KzRoute *route, const Path *path, Jsonb *body,
+			  Jsonb **envelope, KzError *error)
+{
+	KzPairs		pairs = {0};
+
+	add_arguments(request, &pairs);
+	add_path(route, path, &pairs);
+	put_string(&pairs, "controller", route->controller);
+	put_string(&pairs, "action", route->action);
+	if (!add_headers(request, &pairs, error))
+		return false;
+	if (body)
+	{
+		JsonbValue	value;
+
+		kz_json_set_document(&value, body);
+		put(&pairs, "body", &value);
+	}
+	*envelope = kz_pairs_object(&pairs);
+	return true;
+}
+
+/*
+ * The query, but for what the envelope has from elsewhere.
+ */
+static void
+add_arguments(const KzHttpRequest *request, KzPairs *pairs)
+{
+	static const char *const others[] = {
+		"controller", "action", "body", "volatile", "jwt", "pretty"
+	};
+
+	for (int i = 0; i < request->query.n; i++)
+	{
+		const JsonbPair *pair = &request->query.pairs[i];
+		bool		skip = false;
+
+		for (int j = 0; j < lengthof(others); j++)
+			skip |= kz_json_equals(&pair->key, others[j]);
+		if (!skip)
+			add_argument(pairs, kz_json_string(&pair->key), &pair->value);
+	}
+}
+
+/*
+ * Flags are true by being there, whatever they say; lists may be JSON.
+ */
+static void
+add_argument(KzPairs *pairs, char *name, const JsonbValue *value)
+{
+	static const char *const flags[] = {
+		"countCollection", "includeKuzzleMeta", "notify", "silent", "source", "strict"
+	};
+	static const char *const lists[] = {"ids", "services", "targets"};
+	JsonbValue	converted = *value;
+	char	   *problem;
+
+	for (int i = 0; i < lengthof(flags); i++)
+		if (strcmp(name, flags[i]) == 0)
+			kz_json_set_bool(&converted, true);
+	for (int i = 0; i < lengthof(lists); i++)
+		if (strcmp(name, lists[i]) == 0 && value->val.string.len > 0 && value->val.string.val[0] == '[')
+		{
+			Jsonb	   *list = kz_http_parse_json(kz_json_string(value), &problem);
+
+			if (list)
+				kz_json_set_document(&converted, list);
+		}
+	put(pairs, name, &converted);
+}
+
+static void
+add_path(const KzRoute *route, const Path *path, KzPairs *pairs)
+{
+	int			length;
+
+	for (int n = 0; n < path->nparts; n++)
+	{
+		const char *part = route_part(route, n, &length);
+
+		if (part[0] == ':')
+			put_string(pairs, pnstrdup(part + 1, length - 1), path->parts[n]);
+	}
+}
+
+/*
+ * What the envelope has from the headers.
+ */
+static bool
+add_headers(const KzHttpRequest *request, KzPairs *pairs, KzError *error)
+{
+	const char *authorization = kz_http_header(request, "Authorization");
+	const char *request_id = kz_http_header(request, "X-Kuzzle-Request-Id");
+	const char *volatil = kz_http_header(request, "X-Kuzzle-Volatile");
+	char	   *problem;
+
+	if (authorization && pg_strncasecmp(authorization, "Bearer ", 7) == 0)
+		put_string(pairs, "jwt", authorization + 7);
+	if (request_id && request_id[0] != '\0')
+		put_string(pairs, "requestId", request_id);
+	if (volatil && volatil[0] != '\0')
+	{
+		JsonbValue	value;
+		Jsonb	   *parsed = kz_http_parse_json(volatil, &problem);
+
+		if (!parsed)
+		{
+			kz_error_set(error, KZ_ERROR_VOLATILE, NULL, problem);
+			return false;
+		}
+		kz_json_set_document(&value, parsed);
+		put(pairs, "volatile", &value);
+	}
+	return true;
+}
+
+/*
+ * Put a pair, in the place of one with the same key.
+ */
+static void
+put(KzPairs *pairs, const char *key, const JsonbValue *value)
+{
+	for (int i = 0; i < pairs->n; i++)
+		if (kz_json_equals(&pairs->pairs[i].key, key))
+		{
+			pairs->pairs[i].value = *value;
+			return;
+		}
+	kz_pairs_add(pairs, key, value);
+}
+
+static void
+put_string(KzPairs *pairs, const char *key, const char *string)
+{
+	JsonbValue	value;
+
+	kz_json_set_string(&value, string);
+	put(pairs, key, &value);
+}
+
+/*
+ * Answer with an envelope, whose status is that of HTTP.
+ */
+static void
+respond(const KzHttpRequest *request, KzHttpAnswer *answer, Jsonb *envelope)
+{
+	JsonbValue	value;
+	int64		status = 200;
+
+	if (kz_json_field(&envelope->root, "status", &value))
+		kz_json_get_int64(&value, &status);
+	answer->status = status;
+	add_common_headers(request, answer);
+	if (kz_json_field(&envelope->root, "requestId", &value) && value.type == jbvString)
+		kz_pairs_add_string(&answer->headers, "X-Kuzzle-Request-Id", kz_json_string(&value));
+	if (kz_json_field(&envelope->root, "node", &value) && value.type == jbvString)
+		kz_pairs_add_string(&answer->headers, "X-Kuzzle-Node", kz_json_string(&value));
+	answer->body = answer_text(request, envelope);
+}
+
+/*
+ * Answer with an error alone, where the request has not even come to be routed.
+ */
+static void
+respond_error(const KzHttpRequest *request, KzHttpAnswer *answer, const KzError *error)
+{
+	answer->status = kz_error_status(error);
+	add_common_headers(request, answer);
+	answer->body = answer_text(request, kz_kuzzle_error(error));
+}
+
+static void
+add_common_headers(const KzHttpRequest *request, KzHttpAnswer *answer)
+{
+	const char *origin = kz_http_header(request, "Origin");
+
+	kz_pairs_add_string(&answer->headers, "Content-Type", "application/json");
+	kz_pairs_add_string(&answer->headers, "Access-Control-Allow-Headers",
+						"Content-Type, Authorization, X-Requested-With, Content-Length, "
+						"Content-Encoding, X-Kuzzle-Request-Id, X-Kuzzle-Volatile");
+	kz_pairs_add_string(&answer->headers, "Access-Control-Allow-Methods",
+						"GET, POST, PUT, PATCH, DELETE, HEAD, OPTIONS");
+	if (origin)
+	{
+		kz_pairs_add_string(&answer->headers, "Access-Control-Allow-Origin", origin);
+		kz_pairs_add_string(&answer->headers, "Vary", "Origin");
+	}
+}
+
+static const char *
+answer_text(const KzHttpRequest *request, Jsonb *answer)
+{
+	return kz_http_query(request, "pretty") ?
+		JsonbToCStringIndent(NULL, &answer->root, VARSIZE(answer)) :
+		JsonbToCString(NULL, &answer->root, VARSIZE(answer));
+}

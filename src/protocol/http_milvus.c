@@ -1,0 +1,108 @@
+/*
+ * http_milvus.c
+ *	  Milvus' REST API by HTTP.
+ *
+ * Every error of an application has the status 200; the content type does not matter.
+ */
+#include "postgres.h"
+
+#include "utils/builtins.h"
+
+#include "base/json.h"
+#include "document/merge.h"
+#include "protocol/http.h"
+#include "protocol/milvus.h"
+
+static Jsonb *read_body(const KzHttpRequest *request, char **problem);
+static Jsonb *add_database(const KzHttpRequest *request, Jsonb *body);
+static bool allows_int64(const KzHttpRequest *request);
+
+/*
+ * Whether the path is one of Milvus'.
+ */
+bool
+kz_http_is_milvus(const KzHttpRequest *request)
+{
+	return strncmp(request->path, "/v1/vector/", 11) == 0 ||
+		strncmp(request->path, "/v2/vectordb/", 13) == 0;
+}
+
+void
+kz_http_milvus(const KzHttpRequest *request, KzHttpAnswer *answer)
+{
+	char	   *problem = NULL;
+	Jsonb	   *body;
+	Jsonb	   *result;
+
+	if (strcmp(request->verb, "OPTIONS") == 0)
+	{
+		answer->status = 204;
+		kz_pairs_add_string(&answer->headers, "Access-Control-Allow-Origin", "*");
+		kz_pairs_add_string(&answer->headers, "Access-Control-Allow-Credentials", "true");
+		kz_pairs_add_string(&answer->headers, "Access-Control-Allow-Headers",
+							"Content-Type, Content-Length, Accept-Encoding, X-CSRF-Token, Authorization, "
+							"Accept, Origin, Cache-Control, X-Requested-With, Accept-Type-Allow-Int64, "
+							"DB-Name, Request-Timeout");
+		kz_pairs_add_string(&answer->headers, "Access-Control-Allow-Methods",
+							"POST, OPTIONS, GET, PUT");
+		return;
+	}
+	if (request->malformed || !kz_milvus_has_route(request->verb, request->path))
+	{
+		answer->status = 404;
+		kz_pairs_add_string(&answer->headers, "Content-Type", "text/plain");
+		answer->body = "404 page not found";
+		return;
+	}
+	body = read_body(request, &problem);
+	if (problem)
+		result = kz_milvus_refuse_json(problem);
+	else
+		result = kz_milvus_answer(request->path, body, allows_int64(request));
+	kz_pairs_add_string(&answer->headers, "Content-Type", "application/json; charset=utf-8");
+	answer->body = JsonbToCString(NULL, &result->root, VARSIZE(result));
+}
+
+/*
+ * The request: the body, or what stands in the query of a GET.  NULL if there is
+ * none.
+ */
+static Jsonb *
+read_body(const KzHttpRequest *request, char **problem)
+{
+	Jsonb	   *body;
+
+	if (strcmp(request->verb, "GET") == 0)
+		return kz_pairs_object(&request->query);
+	if (!request->body || request->body[strspn(request->body, " \t\r\n")] == '\0')
+		return NULL;
+	body = kz_http_parse_json(request->body, problem);
+	return body ? add_database(request, body) : NULL;
+}
+
+/*
+ * The second version has the database in a header, too.
+ */
+static Jsonb *
+add_database(const KzHttpRequest *request, Jsonb *body)
+{
+	const char *database = kz_http_header(request, "DB-Name");
+	KzPairs		pairs = {0};
+
+	if (!database || strncmp(request->path, "/v2/", 4) != 0 || !JB_ROOT_IS_OBJECT(body))
+		return body;
+	kz_pairs_add_string(&pairs, "dbName", database);
+	return kz_merge_root(kz_pairs_object(&pairs), body);
+}
+
+/*
+ * Unless the client says otherwise.
+ */
+static bool
+allows_int64(const KzHttpRequest *request)
+{
+	const char *header = kz_http_header(request, "Accept-Type-Allow-Int64");
+	bool		allowed;
+
+	return !header || !parse_bool(header, &allowed) || allowed;
+}

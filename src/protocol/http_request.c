@@ -1,0 +1,207 @@
+/*
+ * http_request.c
+ *	  Reading the parts of a request of HTTP.
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "mb/pg_wchar.h"
+#include "utils/builtins.h"
+#include "utils/resowner.h"
+
+#include "base/json.h"
+#include "protocol/http.h"
+
+static int	hex_digit(char c);
+static void set_last(KzPairs *pairs, char *name, char *value);
+static bool is_bad_input(int sqlerrcode);
+
+/*
+ * Take the target of a request apart: /path?name=value&name=value.  It may be
+ * absolute; a fragment is none of the server's business.
+ */
+void
+kz_http_read_target(KzHttpRequest *request, const char *target)
+{
+	const char *authority = strstr(target, "://");
+	const char *end;
+
+	if (target[0] != '/' && authority)
+	{
+		target = strpbrk(authority + 3, "/?#");
+		if (!target)
+			target = "/";
+	}
+	end = target + strcspn(target, "?#");
+	request->path = pnstrdup(target, end - target);
+	if (*end == '?')
+		request->malformed = !kz_http_decode_form(pnstrdup(end + 1, strcspn(end + 1, "#")),
+												  &request->query);
+}
+
+/*
+ * Decode name=value&name=value; false if anything in it is malformed.
+ */
+bool
+kz_http_decode_form(const char *form, KzPairs *pairs)
+{
+	while (*form)
+	{
+		int			length = strcspn(form, "&");
+		int			name_length = Min((int) strcspn(form, "="), length);
+		int			value_start = Min(name_length + 1, length);
+		char	   *name = kz_http_decode(form, name_length, true);
+		char	   *value = kz_http_decode(form + value_start, length - value_start, true);
+
+		if (!name || !value)
+			return false;
+		if (length > 0)
+			set_last(pairs, name, value);
+		form += length + (form[length] == '&');
+	}
+	return true;
+}
+
+static void
+set_last(KzPairs *pairs, char *name, char *value)
+{
+	for (int i = 0; i < pairs->n; i++)
+		if (kz_json_equals(&pairs->pairs[i].key, name))
+		{
+			kz_json_set_string(&pairs->pairs[i].value, value);
+			return;
+		}
+	kz_pairs_add_string(pairs, name, value);
+}
+
+/*
+ * Decode %41, palloc'd; NULL if that is malformed, or not in the encoding of the
+ * database.
+ */
+char *
+kz_http_decode(const char *encoded, int length, bool plus_is_space)
+{
+	char	   *decoded = palloc(length + 1);
+	int			n = 0;
+
+	for (int i = 0; i < length; i++)
+	{
+		if (encoded[i] == '%')
+		{
+			if (i + 2 >= length || hex_digit(encoded[i + 1]) < 0 || hex_digit(encoded[i + 2]) < 0)
+				return NULL;
+			decoded[n] = hex_digit(encoded[i + 1]) << 4 | hex_digit(encoded[i + 2]);
+			if (decoded[n++] == '\0')
+				return NULL;
+			i += 2;
+		}
+		else
+			decoded[n++] = plus_is_space && encoded[i] == '+' ? ' ' : encoded[i];
+	}
+	decoded[n] = '\0';
+	return pg_verify_mbstr(GetDatabaseEncoding(), decoded, n, true) ? decoded : NULL;
+}
+
+static int
+hex_digit(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	if (c >= 'a' && c <= 'f')
+		return c - 'a' + 10;
+	if (c >= 'A' && c <= 'F')
+		return c - 'A' + 10;
+	return -1;
+}
+
+/*
+ * The value of a header, whose name has no case, palloc'd; NULL if there is none.  Of
+ * a list the first counts.
+ */
+const char *
+kz_http_header(const KzHttpRequest *request, const char *name)
+{
+	KzJsonCursor keys;
+	KzJsonCursor values;
+	JsonbValue	key;
+	JsonbValue	value;
+
+	kz_json_keys(&keys, &request->headers->root);
+	kz_json_values(&values, &request->headers->root);
+	while (kz_json_next(&keys, &key) && kz_json_next(&values, &value))
+	{
+		if (key.val.string.len != strlen(name) ||
+			pg_strncasecmp(key.val.string.val, name, key.val.string.len) != 0)
+			continue;
+		if (kz_json_is_array(&value))
+		{
+			kz_json_values(&values, value.val.binary.data);
+			if (!kz_json_next(&values, &value))
+				return NULL;
+		}
+		return value.type == jbvString ? kz_json_string(&value) : NULL;
+	}
+	return NULL;
+}
+
+/*
+ * The value of an argument of the query; NULL if there is none.
+ */
+const JsonbValue *
+kz_http_query(const KzHttpRequest *request, const char *name)
+{
+	for (int i = 0; i < request->query.n; i++)
+		if (kz_json_equals(&request->query.pairs[i].key, name))
+			return &request->query.pairs[i].value;
+	return NULL;
+}
+
+/*
+ * Parse JSON; NULL, and *problem is what is wrong, if it is none that can be stored.
+ * The server raises an error for that, so it is done in a subtransaction, which has
+ * no number as it writes nothing.
+ */
+Jsonb *
+kz_http_parse_json(const char *json, char **problem)
+{
+	MemoryContext caller = CurrentMemoryContext;
+	ResourceOwner owner = CurrentResourceOwner;
+	Jsonb	   *volatile parsed = NULL;
+
+	BeginInternalSubTransaction(NULL);
+	MemoryContextSwitchTo(caller);
+	PG_TRY();
+	{
+		parsed = DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(json)));
+		ReleaseCurrentSubTransaction();
+	}
+	PG_CATCH();
+	{
+		ErrorData  *error;
+
+		MemoryContextSwitchTo(caller);
+		error = CopyErrorData();
+		FlushErrorState();
+		RollbackAndReleaseCurrentSubTransaction();
+		MemoryContextSwitchTo(caller);
+		CurrentResourceOwner = owner;
+		if (!is_bad_input(error->sqlerrcode))
+			ReThrowError(error);
+		*problem = error->detail ? error->detail : error->message;
+	}
+	PG_END_TRY();
+	MemoryContextSwitchTo(caller);
+	CurrentResourceOwner = owner;
+	return parsed;
+}
+
+/*
+ * Malformed, not to be stored, or nested too deeply.
+ */
+static bool
+is_bad_input(int sqlerrcode)
+{
+	int			category = ERRCODE_TO_CATEGORY(sqlerrcode);
+
+	return category == ERRCODE_DATA_EXCEPTION || category == ERRCODE_PROGRAM_LIMIT_EXCEEDED;
+}
