@@ -403,8 +403,10 @@ static bool
 parse_exists(KzParser *parser, KzValue *value)
 {
 	const char *start = parser->token.start;
+	bool		ok = deeper(parser) && parse_primary(parser, value);
 
-	if (!parse_primary(parser, value))
+	parser->depth--;
+	if (!ok)
 		return false;
 	if (value->kind != KZ_VALUE_OPERAND || !kz_operand_is_open(value->operand) ||
 		(value->operand->field && list_length(value->operand->steps) == 1))

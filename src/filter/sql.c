@@ -9,6 +9,7 @@
 #include "postgres.h"
 
 #include "catalog/pg_type.h"
+#include "utils/array.h"
 #include "utils/builtins.h"
 
 #include "base/json.h"
@@ -403,28 +404,31 @@ end_typed(KzConditionWriter *writer, const KzOperand *operand, bool negative)
 }
 
 /*
- * The value as jsonb.
+ * The value as jsonb.  A path of several steps is one parameter; a step into an array
+ * is its place in digits, as in a JSON pointer.
  */
 static void
 put_value(KzConditionWriter *writer, const KzOperand *operand)
 {
 	int			nsteps = list_length(operand->steps);
+	Datum	   *steps = palloc(nsteps * sizeof(Datum));
 	ListCell   *lc;
 
-	for (int i = 0; i < nsteps; i++)
-		appendStringInfoChar(&writer->sql, '(');
-	appendStringInfoString(&writer->sql, "_source");
 	foreach(lc, operand->steps)
 	{
 		const KzStep *step = lfirst(lc);
 
-		appendStringInfoString(&writer->sql, " " OP("->") " ");
-		if (step->key)
-			kz_parameter_put(writer, TEXTOID, CStringGetTextDatum(step->key));
-		else
-			kz_parameter_put(writer, INT4OID, Int32GetDatum(step->place));
-		appendStringInfoChar(&writer->sql, ')');
+		steps[foreach_current_index(lc)] =
+			CStringGetTextDatum(step->key ? step->key : psprintf("%d", step->place));
 	}
+	appendStringInfoString(&writer->sql, nsteps == 1 ? "(_source " OP("->") " " : "(_source " OP("#>") " ");
+	if (nsteps == 1)
+		kz_parameter_put(writer, TEXTOID, steps[0]);
+	else
+		kz_parameter_put(writer, TEXTARRAYOID,
+						 PointerGetDatum(construct_array(steps, nsteps, TEXTOID, -1, false,
+														 TYPALIGN_INT)));
+	appendStringInfoChar(&writer->sql, ')');
 }
 
 /*

@@ -67,9 +67,10 @@ kz_http_kuzzle(const KzHttpRequest *request, KzHttpAnswer *answer)
 		respond_error(request, answer, &error);
 		return;
 	}
-	if (strcmp(request->verb, "POST") == 0 && strcmp(request->path, "/_query") == 0 && body)
+	if (strcmp(request->verb, "POST") == 0 && strcmp(request->path, "/_query") == 0)
 	{
-		respond(request, answer, kz_kuzzle_answer(body, request->kuid));
+		respond(request, answer,
+				kz_kuzzle_answer(body ? body : kz_json_object(NULL, 0), request->kuid));
 		return;
 	}
 	if (!is_verb(request->verb))
