@@ -119,4 +119,5 @@ BEGIN READ ONLY;
 SELECT kz_http('POST', '/nyc/taxi/x/_create', body => '{}');
 ROLLBACK;
 
+SELECT kz_delete_index('_list');
 SELECT kz_delete_index('nyc');
