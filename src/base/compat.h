@@ -169,18 +169,17 @@ kz_tuple_update(Relation relation, ItemPointer tid, TupleTableSlot *slot, Comman
 }
 
 /*
- * Insert the index entries of slot.  With arbiters, a duplicate there is told in
- * conflict instead of raised.
+ * Insert the index entries of slot.
  */
 static inline void
 kz_insert_index_tuples(ResultRelInfo *result, TupleTableSlot *slot, EState *estate, bool update,
-					   KzIndexWork work, bool *conflict, List *arbiters)
+					   KzIndexWork work)
 {
 #if PG_VERSION_NUM >= 160000
-	ExecInsertIndexTuples(result, slot, estate, update, arbiters != NIL, conflict, arbiters,
+	ExecInsertIndexTuples(result, slot, estate, update, false, NULL, NIL,
 						  work == KZ_INDEXES_SUMMARIZING);
 #else
-	ExecInsertIndexTuples(result, slot, estate, update, arbiters != NIL, conflict, arbiters);
+	ExecInsertIndexTuples(result, slot, estate, update, false, NULL, NIL);
 #endif
 }
 

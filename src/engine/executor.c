@@ -17,8 +17,8 @@
 #include "engine/executor.h"
 
 static void need_estate(KzExecutor *executor);
-static bool insert_entries(KzExecutor *executor, TupleTableSlot *slot, bool update,
-						   KzIndexWork work, List *arbiters);
+static void insert_entries(KzExecutor *executor, TupleTableSlot *slot, bool update,
+						   KzIndexWork work);
 static bool insert_key(KzExecutor *executor, TupleTableSlot *slot, IndexUniqueCheck check);
 
 /*
@@ -34,7 +34,7 @@ kz_executor_open(const KzRangeTable *range_table, Relation relation, Relation ke
 	executor->range_table = range_table;
 	executor->relation = relation;
 	executor->key = key;
-	executor->lone_key = lone_key && RelationGetNumberOfAttributes(key) == 1;
+	executor->lone_key = lone_key;
 	executor->context = CurrentMemoryContext;
 	return executor;
 }
@@ -93,25 +93,44 @@ kz_executor_index_insert(KzExecutor *executor, TupleTableSlot *slot)
 	if (executor->lone_key)
 		insert_key(executor, slot, UNIQUE_CHECK_YES);
 	else
-		insert_entries(executor, slot, false, KZ_INDEXES_ALL, NIL);
+		insert_entries(executor, slot, false, KZ_INDEXES_ALL);
 }
 
 /*
- * The same, but false for what may be a duplicate in the key; then the row, which
- * was inserted speculatively, must go again.
+ * Insert the entry of a row into the key only; false for what may be a duplicate
+ * there.  Then the row, which was inserted speculatively, must go again.
  */
 bool
-kz_executor_index_try_insert(KzExecutor *executor, TupleTableSlot *slot)
+kz_executor_key_try_insert(KzExecutor *executor, TupleTableSlot *slot)
 {
-	List	   *arbiters;
-	bool		inserted;
+	return insert_key(executor, slot, UNIQUE_CHECK_PARTIAL);
+}
+
+/*
+ * Insert the entries of such a row into the other indexes, once it is there to stay;
+ * raises 23505 for a duplicate.  The executor would put them into all indexes even if
+ * the first has told it that the row must go, and wait for whoever is inserting an
+ * equal one: two who do that with one id, in a table with a further unique index,
+ * wait for each other.
+ */
+void
+kz_executor_index_rest(KzExecutor *executor, TupleTableSlot *slot)
+{
+	Relation   *indexes;
+	int			key = 0;
+	Relation	skipped;
 
 	if (executor->lone_key)
-		return insert_key(executor, slot, UNIQUE_CHECK_PARTIAL);
-	arbiters = list_make1_oid(RelationGetRelid(executor->key));
-	inserted = insert_entries(executor, slot, false, KZ_INDEXES_ALL, arbiters);
-	list_free(arbiters);
-	return inserted;
+		return;
+	need_estate(executor);
+	indexes = executor->result->ri_IndexRelationDescs;
+	while (RelationGetRelid(indexes[key]) != RelationGetRelid(executor->key))
+		key++;
+	/* The executor passes over what is not open. */
+	skipped = indexes[key];
+	indexes[key] = NULL;
+	insert_entries(executor, slot, false, KZ_INDEXES_ALL);
+	indexes[key] = skipped;
 }
 
 /*
@@ -120,7 +139,7 @@ kz_executor_index_try_insert(KzExecutor *executor, TupleTableSlot *slot)
 void
 kz_executor_index_update(KzExecutor *executor, TupleTableSlot *slot, KzIndexWork work)
 {
-	insert_entries(executor, slot, true, work, NIL);
+	insert_entries(executor, slot, true, work);
 }
 
 /*
@@ -140,33 +159,30 @@ kz_executor_find_conflict(KzExecutor *executor, TupleTableSlot *slot, ItemPointe
 	return !none;
 }
 
-static bool
-insert_entries(KzExecutor *executor, TupleTableSlot *slot, bool update, KzIndexWork work,
-			   List *arbiters)
+static void
+insert_entries(KzExecutor *executor, TupleTableSlot *slot, bool update, KzIndexWork work)
 {
 	MemoryContext caller;
-	bool		conflict = false;
 
 	need_estate(executor);
 	caller = MemoryContextSwitchTo(GetPerTupleMemoryContext(executor->estate));
-	kz_insert_index_tuples(executor->result, slot, executor->estate, update, work, &conflict,
-						   arbiters);
+	kz_insert_index_tuples(executor->result, slot, executor->estate, update, work);
 	MemoryContextSwitchTo(caller);
 	ResetPerTupleExprContext(executor->estate);
-	return !conflict;
 }
 
 /*
- * Insert the entry of a row into the key, whose one column is a column of the
- * table; nbtree does not look at the IndexInfo.
+ * Insert the entry of a row into the key, whose columns, included ones too, are
+ * columns of the table; nbtree does not look at the IndexInfo.
  */
 static bool
 insert_key(KzExecutor *executor, TupleTableSlot *slot, IndexUniqueCheck check)
 {
-	Datum		values[1];
-	bool		isnull[1];
+	Datum		values[INDEX_MAX_KEYS];
+	bool		isnull[INDEX_MAX_KEYS];
 
-	values[0] = slot_getattr(slot, executor->key->rd_index->indkey.values[0], &isnull[0]);
+	for (int i = 0; i < RelationGetNumberOfAttributes(executor->key); i++)
+		values[i] = slot_getattr(slot, executor->key->rd_index->indkey.values[i], &isnull[i]);
 	return index_insert(executor->key, values, isnull, &slot->tts_tid, executor->relation, check,
 						false, NULL);
 }

@@ -24,7 +24,8 @@ extern KzExecutor *kz_executor_open(const KzRangeTable *range_table, Relation re
 extern void kz_executor_close(KzExecutor *executor);
 extern void kz_executor_check(KzExecutor *executor, TupleTableSlot *slot);
 extern void kz_executor_index_insert(KzExecutor *executor, TupleTableSlot *slot);
-extern bool kz_executor_index_try_insert(KzExecutor *executor, TupleTableSlot *slot);
+extern bool kz_executor_key_try_insert(KzExecutor *executor, TupleTableSlot *slot);
+extern void kz_executor_index_rest(KzExecutor *executor, TupleTableSlot *slot);
 extern void kz_executor_index_update(KzExecutor *executor, TupleTableSlot *slot, KzIndexWork work);
 extern bool kz_executor_find_conflict(KzExecutor *executor, TupleTableSlot *slot, ItemPointer tid);
 

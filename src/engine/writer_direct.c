@@ -469,8 +469,8 @@ was_written(TM_Result result, const char *verb)
 }
 
 /*
- * Insert the image speculatively; false if that met another row of its id, or
- * somebody who is inserting one.  Then there is nothing left of it.
+ * Insert the image speculatively; false, and nothing is left of it, if that met
+ * another row of its id, or somebody who is inserting one.
  */
 static bool
 try_insert(DirectWriter *direct, CommandId cid)
@@ -481,9 +481,11 @@ try_insert(DirectWriter *direct, CommandId cid)
 	bool		inserted;
 
 	table_tuple_insert_speculative(collection->relation, direct->image, cid, 0, NULL, token);
-	inserted = kz_executor_index_try_insert(direct->executor, direct->image);
+	inserted = kz_executor_key_try_insert(direct->executor, direct->image);
 	table_tuple_complete_speculative(collection->relation, direct->image, token, inserted);
 	SpeculativeInsertionLockRelease(xid);
+	if (inserted)
+		kz_executor_index_rest(direct->executor, direct->image);
 	return inserted;
 }
 

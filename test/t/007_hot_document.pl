@@ -139,7 +139,8 @@ foreach my $direct ('on', 'off')
 	is_sql(q{SELECT count(*) = max(_version), bool_and(EXISTS (SELECT FROM hot.acknowledged WHERE acknowledged.key = k))
 		FROM hot.docs, jsonb_object_keys(_source) k}, 't|t', "$tag: as many changes as versions, all of them acknowledged");
 
-	# Many documents a call, in random order, in a table with further indexes
+	# Many documents a call, in random order, in a table with further indexes; with
+	# direct writes they are new
 	load("bulk_$direct", q{
 		SELECT kz_mupsert('hot', 'mail', jsonb_agg(jsonb_build_object('_id', i, 'changes',
 			jsonb_build_object('mail', i || '@x', 'tag', :client_id::text, 'at', clock_timestamp()))), source => false)
