@@ -48,6 +48,8 @@ static void check_schema_unused(const KzIndexRow *row);
 static void check_table_unused(const KzCollectionRow *row);
 static void update_row(KzCollectionRow *row, Jsonb *mappings, Jsonb *settings);
 static void move_table(KzCollectionRow *row, char *schema, char *table);
+static void rename_table(KzCollectionRow *row, char *table);
+static void rename_key(const KzCollectionRow *row, const char *from, const char *to);
 static bool is_ours(const KzCollectionRow *row);
 static bool schema_is_empty(Oid schema);
 static void check_create_right(const char *schema);
@@ -205,26 +207,47 @@ kz_collection_rename(const char *index, const char *name, const char *new_index,
 }
 
 /*
- * Move the table of a collection to another schema and name.
+ * Move the table of a collection to another schema and name.  Its key, whose name is
+ * made of the table's, goes with it.
  */
 static void
 move_table(KzCollectionRow *row, char *schema, char *table)
 {
-	if (strcmp(row->schema, schema) != 0)
-	{
-		/* By way of a name that is free in both. */
-		char	   *free_name = psprintf("kz_move_%u", kz_table_find(row->schema, row->table));
+	Oid			relid = kz_table_find(row->schema, row->table);
+	Relation	relation = table_open(relid, AccessShareLock);
+	char	   *key;
+	char	   *free_name = psprintf("kz_move_%u", relid);
 
-		execute(psprintf("ALTER TABLE %s RENAME TO %s",
-						 quote_qualified_identifier(row->schema, row->table), free_name));
+	list_free(RelationGetIndexList(relation));	/* sets rd_pkindex */
+	key = get_rel_name(relation->rd_pkindex);
+	table_close(relation, AccessShareLock);
+
+	/* By way of names that are free in both. */
+	rename_table(row, free_name);
+	rename_key(row, key, psprintf("%s_pkey", free_name));
+	if (strcmp(row->schema, schema) != 0)
 		execute(psprintf("ALTER TABLE %s SET SCHEMA %s",
-						 quote_qualified_identifier(row->schema, free_name), quote_identifier(schema)));
-		row->schema = schema;
-		row->table = free_name;
-	}
+						 quote_qualified_identifier(row->schema, row->table), quote_identifier(schema)));
+	row->schema = schema;
+	rename_key(row, psprintf("%s_pkey", free_name),
+			   kz_name_key(table, get_namespace_oid(schema, false)));
+	rename_table(row, table);
+}
+
+static void
+rename_table(KzCollectionRow *row, char *table)
+{
 	execute(psprintf("ALTER TABLE %s RENAME TO %s",
 					 quote_qualified_identifier(row->schema, row->table), quote_identifier(table)));
 	row->table = table;
+}
+
+static void
+rename_key(const KzCollectionRow *row, const char *from, const char *to)
+{
+	execute(psprintf("ALTER TABLE %s RENAME CONSTRAINT %s TO %s",
+					 quote_qualified_identifier(row->schema, row->table),
+					 quote_identifier(from), quote_identifier(to)));
 }
 
 /*

@@ -22,6 +22,7 @@
 	" THEN _id::pg_catalog.numeric END, _id"
 #define ORDER_BY_BYTES " ORDER BY _id COLLATE pg_catalog.\"C\""
 
+static bool shows_versions(const KzWriter *writer);
 static void put_source(StringInfo sql, const KzWriter *writer, const KzCondition *condition);
 static void execute(const KzWriter *writer, const char *sql, const KzCondition *condition);
 
@@ -35,9 +36,11 @@ kz_query_find(KzWriter *writer, const KzQuery *query, int *nfound)
 	MemoryContext caller = CurrentMemoryContext;
 	StringInfoData sql;
 	KzFound    *found;
+	bool		sources;
 
 	initStringInfo(&sql);
-	appendStringInfo(&sql, "SELECT _id, _version%s", query->sources ? ", _source" : "");
+	sources = query->sources || !shows_versions(writer);
+	appendStringInfo(&sql, "SELECT _id, _version%s", sources ? ", _source" : ", xmin, tableoid");
 	put_source(&sql, writer, &query->condition);
 	appendStringInfoString(&sql, query->numeric_ids ? ORDER_BY_NUMBER : ORDER_BY_BYTES);
 	if (query->limit >= 0)
@@ -56,11 +59,27 @@ kz_query_find(KzWriter *writer, const KzQuery *query, int *nfound)
 	{
 		found[i].id = DatumGetTextPCopy(kz_spi_column(i, 1));
 		found[i].row.version = DatumGetInt64(kz_spi_column(i, 2));
-		if (query->sources)
+		if (sources)
 			found[i].row.source = DatumGetJsonbPCopy(kz_spi_column(i, 3));
+		else
+		{
+			found[i].row.xmin = DatumGetTransactionId(kz_spi_column(i, 3));
+			found[i].row.tableoid = DatumGetObjectId(kz_spi_column(i, 4));
+		}
 	}
 	SPI_finish();
 	return found;
+}
+
+/*
+ * Whether row versions can be told by the columns that the server keeps for that.
+ */
+static bool
+shows_versions(const KzWriter *writer)
+{
+	return !kz_writer_is_foreign(writer) &&
+		pg_class_aclcheck(RelationGetRelid(writer->collection->relation), GetUserId(),
+						  ACL_SELECT) == ACLCHECK_OK;
 }
 
 /*

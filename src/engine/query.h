@@ -27,7 +27,8 @@ typedef struct KzQuery
 								 * are; else of their bytes */
 	int64		offset;
 	int64		limit;			/* -1: none */
-	bool		sources;		/* else only ids and versions are read */
+	bool		sources;		/* else only what tells a row version from
+								 * others is read besides the id */
 } KzQuery;
 
 typedef struct KzFound

@@ -146,7 +146,7 @@ kz_writer_same_row(const KzWriter *writer, const KzRow *a, const KzRow *b)
 {
 	if (a->version != b->version)
 		return false;
-	if (writer->system_columns)
+	if (TransactionIdIsValid(a->xmin) && TransactionIdIsValid(b->xmin))
 		return a->xmin == b->xmin && a->tableoid == b->tableoid;
 	return kz_json_identical(a->source, b->source);
 }

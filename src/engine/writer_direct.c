@@ -34,10 +34,7 @@
 #include "engine/executor.h"
 #include "engine/writer.h"
 
-/*
- * Inserts wait until there are so many, or so many bytes of them: what COPY
- * takes, too.
- */
+/* Inserts wait until there are so many, or so many bytes of them, as in COPY. */
 #define RUN_MAX_ROWS 1000
 #define RUN_MAX_BYTES 65536
 

@@ -308,6 +308,13 @@ check_version(Turn *turn, KzItem *item)
 {
 	int64		expected = item->change.if_version;
 	int64		stored = turn->exists ? turn->image.version : 0;
+	const KzRow *row = item->change.if_row;
+
+	if (row && !(turn->found && kz_writer_same_row(turn->writer, &turn->row, row)))
+	{
+		fail_version(turn, item, "it is not as it was found any more.", DECIDE_ANEW);
+		return false;
+	}
 
 	if (expected == KZ_ANY_VERSION ||
 		(turn->exists ? expected == stored && expected > 0 : expected == 0))

@@ -44,6 +44,8 @@ struct KzChange
 	List	   *fields;			/* delete_fields: paths, char * */
 	int64		if_version;		/* the version it must have; 0: it must not
 								 * exist; or KZ_ANY_VERSION */
+	const KzRow *if_row;		/* the version of the row that it must be
+								 * found as; NULL: any */
 	int			retries;		/* how often to start again after a conflict */
 	KzMerge		merge;			/* update, upsert; NULL: the one rule */
 	const void *merge_arg;		/* for merge */

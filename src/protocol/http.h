@@ -32,6 +32,7 @@ extern const char *kz_http_header(const KzHttpRequest *request, const char *name
 extern const JsonbValue *kz_http_query(const KzHttpRequest *request, const char *name);
 extern char *kz_http_decode(const char *encoded, int length, bool plus_is_space);
 extern bool kz_http_decode_form(const char *form, KzPairs *pairs);
+extern void kz_http_keep_last(KzPairs *pairs);
 extern Jsonb *kz_http_parse_json(const char *json, char **problem);
 
 /* in http_kuzzle.c */

@@ -15,7 +15,7 @@
 #include "protocol/routes.h"
 
 #define MAX_PARTS 8
-#define SHOWN_BYTES 50			/* of a body that can't be read */
+#define SHOWN_CHARACTERS 50		/* of a body that can't be read */
 
 /* The parts of a path, decoded. */
 typedef struct Path
@@ -25,6 +25,7 @@ typedef struct Path
 } Path;
 
 static bool is_verb(const char *verb);
+static bool path_is(const KzHttpRequest *request, const char *path);
 static bool answer_without_api(const KzHttpRequest *request, KzHttpAnswer *answer);
 static bool read_body(const KzHttpRequest *request, Jsonb **body, KzError *error);
 static char *shown_body(const KzHttpRequest *request);
@@ -43,12 +44,12 @@ static void add_arguments(const KzHttpRequest *request, KzPairs *pairs);
 static void add_argument(KzPairs *pairs, char *name, const JsonbValue *value);
 static void add_path(const KzRoute *route, const Path *path, KzPairs *pairs);
 static bool add_headers(const KzHttpRequest *request, KzPairs *pairs, KzError *error);
-static void put(KzPairs *pairs, const char *key, const JsonbValue *value);
 static void put_string(KzPairs *pairs, const char *key, const char *string);
 static void respond(const KzHttpRequest *request, KzHttpAnswer *answer, Jsonb *envelope);
 static void respond_error(const KzHttpRequest *request, KzHttpAnswer *answer,
 						  const KzError *error);
 static void add_common_headers(const KzHttpRequest *request, KzHttpAnswer *answer);
+static void add_header(KzHttpAnswer *answer, const char *name, const char *value);
 static const char *answer_text(const KzHttpRequest *request, Jsonb *answer);
 
 void
@@ -67,7 +68,7 @@ kz_http_kuzzle(const KzHttpRequest *request, KzHttpAnswer *answer)
 		respond_error(request, answer, &error);
 		return;
 	}
-	if (strcmp(request->verb, "POST") == 0 && strcmp(request->path, "/_query") == 0)
+	if (strcmp(request->verb, "POST") == 0 && path_is(request, "/_query"))
 	{
 		respond(request, answer,
 				kz_kuzzle_answer(body ? body : kz_json_object(NULL, 0), request->kuid));
@@ -102,6 +103,18 @@ is_verb(const char *verb)
 }
 
 /*
+ * Whether the path is this one, with or without a slash at its end.
+ */
+static bool
+path_is(const KzHttpRequest *request, const char *path)
+{
+	int			length = strlen(path);
+
+	return strncmp(request->path, path, length) == 0 &&
+		strcmp(request->path + length, request->path[length] == '/' ? "/" : "") == 0;
+}
+
+/*
  * What is answered whatever the API: is anybody there, and what may a browser do?
  */
 static bool
@@ -113,8 +126,8 @@ answer_without_api(const KzHttpRequest *request, KzHttpAnswer *answer)
 		return true;
 	}
 	if ((strcmp(request->verb, "HEAD") == 0 && strcmp(request->path, "/") == 0) ||
-		(strcmp(request->verb, "GET") == 0 && (strcmp(request->path, "/_healthcheck") == 0 ||
-											   strcmp(request->path, "/_ready") == 0)))
+		(strcmp(request->verb, "GET") == 0 &&
+		 (path_is(request, "/_healthcheck") || path_is(request, "/_ready"))))
 	{
 		add_common_headers(request, answer);
 		return true;
@@ -154,7 +167,7 @@ static char *
 shown_body(const KzHttpRequest *request)
 {
 	return pnstrdup(request->body,
-					pg_mbcliplen(request->body, strlen(request->body), SHOWN_BYTES));
+					pg_mbcharcliplen(request->body, strlen(request->body), SHOWN_CHARACTERS));
 }
 
 /*
@@ -251,6 +264,7 @@ read_multipart(const KzHttpRequest *request, Jsonb **body, KzError *error)
 				at = NULL;
 		if (at)
 		{
+			kz_http_keep_last(&pairs);
 			*body = kz_pairs_object(&pairs);
 			return true;
 		}
@@ -283,7 +297,7 @@ read_part(const char **at, const char *boundary, KzPairs *pairs)
 	if (!name || find_parameter(headers, "filename"))
 		return false;
 	content += 4;
-	put_string(pairs, name, pnstrdup(content, Max(end - content, 0)));
+	kz_pairs_add_string(pairs, name, pnstrdup(content, Max(end - content, 0)));
 	*at = end + 2;
 	return true;
 }
@@ -393,12 +407,7 @@ make_envelope(const KzHttpRequest *request, const KzRoute *route, const Path *pa
 	if (!add_headers(request, &pairs, error))
 		return false;
 	if (body)
-	{
-		JsonbValue	value;
-
-		kz_json_set_document(&value, body);
-		put(&pairs, "body", &value);
-	}
+		kz_pairs_add_document(&pairs, "body", body);
 	*envelope = kz_pairs_object(&pairs);
 	return true;
 }
@@ -449,7 +458,7 @@ add_argument(KzPairs *pairs, char *name, const JsonbValue *value)
 			if (list)
 				kz_json_set_document(&converted, list);
 		}
-	put(pairs, name, &converted);
+	kz_pairs_add(pairs, name, &converted);
 }
 
 static void
@@ -483,7 +492,6 @@ add_headers(const KzHttpRequest *request, KzPairs *pairs, KzError *error)
 		put_string(pairs, "requestId", request_id);
 	if (volatil && volatil[0] != '\0')
 	{
-		JsonbValue	value;
 		Jsonb	   *parsed = kz_http_parse_json(volatil, &problem);
 
 		if (!parsed)
@@ -491,34 +499,24 @@ add_headers(const KzHttpRequest *request, KzPairs *pairs, KzError *error)
 			kz_error_set(error, KZ_ERROR_VOLATILE, NULL, problem);
 			return false;
 		}
-		kz_json_set_document(&value, parsed);
-		put(pairs, "volatile", &value);
+		kz_pairs_add_document(pairs, "volatile", parsed);
 	}
 	return true;
 }
 
 /*
- * Put a pair, in the place of one with the same key.
+ * Put a string, in the place of what has the same key.
  */
 static void
-put(KzPairs *pairs, const char *key, const JsonbValue *value)
+put_string(KzPairs *pairs, const char *key, const char *string)
 {
 	for (int i = 0; i < pairs->n; i++)
 		if (kz_json_equals(&pairs->pairs[i].key, key))
 		{
-			pairs->pairs[i].value = *value;
+			kz_json_set_string(&pairs->pairs[i].value, string);
 			return;
 		}
-	kz_pairs_add(pairs, key, value);
-}
-
-static void
-put_string(KzPairs *pairs, const char *key, const char *string)
-{
-	JsonbValue	value;
-
-	kz_json_set_string(&value, string);
-	put(pairs, key, &value);
+	kz_pairs_add_string(pairs, key, string);
 }
 
 /*
@@ -535,7 +533,7 @@ respond(const KzHttpRequest *request, KzHttpAnswer *answer, Jsonb *envelope)
 	answer->status = status;
 	add_common_headers(request, answer);
 	if (kz_json_field(&envelope->root, "requestId", &value) && value.type == jbvString)
-		kz_pairs_add_string(&answer->headers, "X-Kuzzle-Request-Id", kz_json_string(&value));
+		add_header(answer, "X-Kuzzle-Request-Id", kz_json_string(&value));
 	if (kz_json_field(&envelope->root, "node", &value) && value.type == jbvString)
 		kz_pairs_add_string(&answer->headers, "X-Kuzzle-Node", kz_json_string(&value));
 	answer->body = answer_text(request, envelope);
@@ -565,9 +563,22 @@ add_common_headers(const KzHttpRequest *request, KzHttpAnswer *answer)
 						"GET, POST, PUT, PATCH, DELETE, HEAD, OPTIONS");
 	if (origin)
 	{
-		kz_pairs_add_string(&answer->headers, "Access-Control-Allow-Origin", origin);
+		add_header(answer, "Access-Control-Allow-Origin", origin);
 		kz_pairs_add_string(&answer->headers, "Vary", "Origin");
 	}
+}
+
+/*
+ * Add a header of which the client has made the value; one that can't stand in a
+ * header, such as the begin of another, is left out.
+ */
+static void
+add_header(KzHttpAnswer *answer, const char *name, const char *value)
+{
+	for (const char *c = value; *c; c++)
+		if (*c < ' ' || *c > '~')
+			return;
+	kz_pairs_add_string(&answer->headers, name, value);
 }
 
 static const char *

@@ -6,12 +6,11 @@
  */
 #include "postgres.h"
 
-#include "utils/builtins.h"
-
 #include "base/json.h"
 #include "document/merge.h"
 #include "protocol/http.h"
 #include "protocol/milvus.h"
+#include "protocol/milvus_request.h"
 
 static Jsonb *read_body(const KzHttpRequest *request, char **problem);
 static Jsonb *add_database(const KzHttpRequest *request, Jsonb *body);
@@ -81,28 +80,35 @@ read_body(const KzHttpRequest *request, char **problem)
 }
 
 /*
- * The second version has the database in a header, too.
+ * The second version takes the database from a header if the body names none.
  */
 static Jsonb *
 add_database(const KzHttpRequest *request, Jsonb *body)
 {
 	const char *database = kz_http_header(request, "DB-Name");
 	KzPairs		pairs = {0};
+	JsonbValue	value;
 
 	if (!database || strncmp(request->path, "/v2/", 4) != 0 || !JB_ROOT_IS_OBJECT(body))
 		return body;
+	if (kz_milvus_field(&body->root, "dbName", &value) &&
+		(value.type != jbvString || value.val.string.len > 0))
+		return body;
 	kz_pairs_add_string(&pairs, "dbName", database);
-	return kz_merge_root(kz_pairs_object(&pairs), body);
+	return kz_merge_root(body, kz_pairs_object(&pairs));
 }
 
 /*
- * Unless the client says otherwise.
+ * Unless the client says otherwise, in a word that Go reads as false.
  */
 static bool
 allows_int64(const KzHttpRequest *request)
 {
+	static const char *const falses[] = {"0", "f", "F", "false", "FALSE", "False"};
 	const char *header = kz_http_header(request, "Accept-Type-Allow-Int64");
-	bool		allowed;
 
-	return !header || !parse_bool(header, &allowed) || allowed;
+	for (int i = 0; header && i < lengthof(falses); i++)
+		if (strcmp(header, falses[i]) == 0)
+			return false;
+	return true;
 }

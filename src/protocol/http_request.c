@@ -6,14 +6,20 @@
 
 #include "access/xact.h"
 #include "mb/pg_wchar.h"
+#include "miscadmin.h"
+#include "tcop/tcopprot.h"
 #include "utils/builtins.h"
 #include "utils/resowner.h"
 
 #include "base/json.h"
 #include "protocol/http.h"
 
+/* Stack that one level of a document may need, well above what a walk over it takes. */
+#define STACK_PER_LEVEL 512
+
 static int	hex_digit(char c);
-static void set_last(KzPairs *pairs, char *name, char *value);
+static int	compare_names(const void *a, const void *b);
+static bool is_too_deep(const char *json);
 static bool is_bad_input(int sqlerrcode);
 
 /*
@@ -23,12 +29,12 @@ static bool is_bad_input(int sqlerrcode);
 void
 kz_http_read_target(KzHttpRequest *request, const char *target)
 {
-	const char *authority = strstr(target, "://");
+	int			scheme_length = strcspn(target, ":/?#");
 	const char *end;
 
-	if (target[0] != '/' && authority)
+	if (scheme_length > 0 && strncmp(target + scheme_length, "://", 3) == 0)
 	{
-		target = strpbrk(authority + 3, "/?#");
+		target = strpbrk(target + scheme_length + 3, "/?#");
 		if (!target)
 			target = "/";
 	}
@@ -40,7 +46,8 @@ kz_http_read_target(KzHttpRequest *request, const char *target)
 }
 
 /*
- * Decode name=value&name=value; false if anything in it is malformed.
+ * Decode name=value&name=value, the last of a name; false if anything in it is
+ * malformed.
  */
 bool
 kz_http_decode_form(const char *form, KzPairs *pairs)
@@ -56,22 +63,49 @@ kz_http_decode_form(const char *form, KzPairs *pairs)
 		if (!name || !value)
 			return false;
 		if (length > 0)
-			set_last(pairs, name, value);
+			kz_pairs_add_string(pairs, name, value);
 		form += length + (form[length] == '&');
 	}
+	kz_http_keep_last(pairs);
 	return true;
 }
 
-static void
-set_last(KzPairs *pairs, char *name, char *value)
+/*
+ * Of pairs with the same name, keep the last.  Clients may send many, so they are
+ * sorted for it.
+ */
+void
+kz_http_keep_last(KzPairs *pairs)
 {
+	int			kept = 0;
+
 	for (int i = 0; i < pairs->n; i++)
-		if (kz_json_equals(&pairs->pairs[i].key, name))
-		{
-			kz_json_set_string(&pairs->pairs[i].value, value);
-			return;
-		}
-	kz_pairs_add_string(pairs, name, value);
+		pairs->pairs[i].order = i;
+	if (pairs->n > 1)
+		qsort(pairs->pairs, pairs->n, sizeof(JsonbPair), compare_names);
+	for (int i = 0; i < pairs->n; i++)
+	{
+		const JsonbValue *name = &pairs->pairs[i].key;
+		const JsonbValue *next = i + 1 < pairs->n ? &pairs->pairs[i + 1].key : NULL;
+
+		if (!next || name->val.string.len != next->val.string.len ||
+			memcmp(name->val.string.val, next->val.string.val, name->val.string.len) != 0)
+			pairs->pairs[kept++] = pairs->pairs[i];
+	}
+	pairs->n = kept;
+}
+
+static int
+compare_names(const void *a, const void *b)
+{
+	const JsonbPair *left = a;
+	const JsonbPair *right = b;
+	int			cmp = left->key.val.string.len - right->key.val.string.len;
+
+	if (cmp == 0)
+		cmp = memcmp(left->key.val.string.val, right->key.val.string.val,
+					 left->key.val.string.len);
+	return cmp != 0 ? cmp : (left->order < right->order ? -1 : 1);
 }
 
 /*
@@ -157,7 +191,8 @@ kz_http_query(const KzHttpRequest *request, const char *name)
 }
 
 /*
- * Parse JSON; NULL, and *problem is what is wrong, if it is none that can be stored.
+ * Parse JSON; NULL, and *problem is what is wrong, if it is none that can be stored,
+ * or so deep that a later walk over it might not have the stack that parsing had.
  * The server raises an error for that, so it is done in a subtransaction, which has
  * no number as it writes nothing.
  */
@@ -168,6 +203,11 @@ kz_http_parse_json(const char *json, char **problem)
 	ResourceOwner owner = CurrentResourceOwner;
 	Jsonb	   *volatile parsed = NULL;
 
+	if (is_too_deep(json))
+	{
+		*problem = "It is nested too deeply.";
+		return NULL;
+	}
 	BeginInternalSubTransaction(NULL);
 	MemoryContextSwitchTo(caller);
 	PG_TRY();
@@ -193,6 +233,33 @@ kz_http_parse_json(const char *json, char **problem)
 	MemoryContextSwitchTo(caller);
 	CurrentResourceOwner = owner;
 	return parsed;
+}
+
+/*
+ * Whether brackets outside of strings are nested too deeply for the stack.
+ */
+static bool
+is_too_deep(const char *json)
+{
+	int64		most = max_stack_depth * (int64) 1024 / STACK_PER_LEVEL;
+	int64		depth = 0;
+	bool		in_string = false;
+
+	for (; *json; json++)
+	{
+		if (in_string && *json == '\\' && json[1] != '\0')
+			json++;
+		else if (*json == '"')
+			in_string = !in_string;
+		else if (!in_string && (*json == '{' || *json == '['))
+		{
+			if (++depth > most)
+				return true;
+		}
+		else if (!in_string && (*json == '}' || *json == ']'))
+			depth--;
+	}
+	return false;
 }
 
 /*

@@ -143,7 +143,7 @@ run(KzMilvusRequest *request, const KzMilvusEndpoint *endpoint, Jsonb *body)
 		return kz_milvus_fail(request, KZ_MILVUS_NOT_JSON,
 							  "can only accept json format request, error: the request must be an object");
 	request->body = &body->root;
-	if (!kz_milvus_check_required(request, endpoint))
+	if (!kz_milvus_check_types(request, endpoint) || !kz_milvus_check_required(request, endpoint))
 		return false;
 	if (!endpoint->raises)
 		return endpoint->run(request);

@@ -8,12 +8,17 @@
 #include "postgres.h"
 
 #include "utils/builtins.h"
+#include "utils/formatting.h"
 
 #include "protocol/milvus_entity.h"
 #include "protocol/milvus_request.h"
 
 #define MAX_FIELDS 64
 #define MAX_VECTORS 10
+
+/* A parameter of 0: that would stand for none. */
+#define ZERO PG_INT32_MIN
+#define SHOWN(parameter) ((parameter) == ZERO ? 0 : (parameter))
 
 /* Words of filters, which can't be names of fields. */
 static const char *const reserved[] = {
@@ -24,12 +29,15 @@ static const char *const reserved[] = {
 };
 
 static bool read_quick(KzMilvusRequest *request, KzMilvusSchema *schema);
+static bool read_string(KzMilvusRequest *request, const JsonbContainer *object, const char *key,
+						char **string);
 static bool read_custom(KzMilvusRequest *request, const JsonbContainer *definition,
 						KzMilvusSchema *schema);
 static bool read_fields(KzMilvusRequest *request, const JsonbContainer *definition,
 						KzMilvusSchema *schema);
 static bool read_field(KzMilvusRequest *request, const JsonbContainer *object,
 					   KzMilvusField *field);
+static char *trim(char *string);
 static bool read_type(KzMilvusRequest *request, const char *name, KzMilvusType *type);
 static bool read_parameters(KzMilvusRequest *request, const JsonbContainer *object,
 							KzMilvusField *field);
@@ -38,6 +46,7 @@ static bool read_parameter(KzMilvusRequest *request, const JsonbContainer *param
 static bool read_default(KzMilvusRequest *request, const JsonbContainer *object,
 						 KzMilvusField *field);
 static bool check_field(KzMilvusRequest *request, const KzMilvusField *field);
+static bool is_reserved(const char *name, const char *word);
 static bool check_vector(KzMilvusRequest *request, const KzMilvusField *field);
 static bool check_lengths(KzMilvusRequest *request, const KzMilvusField *field);
 static bool check_fields(KzMilvusRequest *request, KzMilvusSchema *schema);
@@ -59,7 +68,9 @@ kz_milvus_read_schema(KzMilvusRequest *request, KzMilvusSchema *schema)
 
 	memset(schema, 0, sizeof(*schema));
 	schema->description = "";
-	if (!kz_milvus_object(request, request->body, "schema", &definition) ||
+	kz_json_set_null(&definition);
+	if ((request->version == 2 &&
+		 !kz_milvus_object(request, request->body, "schema", &definition)) ||
 		!kz_milvus_string(request, request->body, "description", &schema->description) ||
 		!read_properties(request, schema))
 		return false;
@@ -95,11 +106,12 @@ read_quick(KzMilvusRequest *request, KzMilvusSchema *schema)
 	fields[0].primary = true;
 	fields[0].description = fields[1].description = "";
 	fields[1].type = KZ_MILVUS_FLOAT_VECTOR;
+	kz_json_set_null(&parameters);
 	if (!kz_milvus_int64(request, body, "dimension", &dim) ||
-		!kz_milvus_string(request, body, "metricType", &metric) ||
-		!kz_milvus_string(request, body, v1 ? "primaryField" : "primaryFieldName", &fields[0].name) ||
-		!kz_milvus_string(request, body, v1 ? "vectorField" : "vectorFieldName", &vector) ||
-		!kz_milvus_object(request, body, "params", &parameters))
+		!read_string(request, body, "metricType", &metric) ||
+		!read_string(request, body, v1 ? "primaryField" : "primaryFieldName", &fields[0].name) ||
+		!read_string(request, body, v1 ? "vectorField" : "vectorFieldName", &vector) ||
+		(!v1 && !kz_milvus_object(request, body, "params", &parameters)))
 		return false;
 	if (dim == 0)
 		return kz_milvus_fail(request, KZ_MILVUS_INVALID_PARAMETER,
@@ -108,7 +120,7 @@ read_quick(KzMilvusRequest *request, KzMilvusSchema *schema)
 	if (!kz_milvus_flag(request, body, "enableDynamicField", &schema->dynamic))
 		return false;
 	if (!v1 &&
-		(!kz_milvus_string(request, body, "idType", &id_type) ||
+		(!read_string(request, body, "idType", &id_type) ||
 		 !kz_milvus_flag(request, body, "autoID", &schema->auto_id) ||
 		 (parameters.type != jbvNull &&
 		  !kz_milvus_flag(request, parameters.val.binary.data, "enableDynamicField",
@@ -117,9 +129,9 @@ read_quick(KzMilvusRequest *request, KzMilvusSchema *schema)
 	fields[1].name = vector;
 	fields[1].dim = Max(Min(dim, PG_INT32_MAX), PG_INT32_MIN);
 
-	if (pg_strcasecmp(id_type, "Int64") == 0)
+	if (strcmp(id_type, "Int64") == 0 || strcmp(id_type, "int64") == 0)
 		fields[0].type = KZ_MILVUS_INT64;
-	else if (pg_strcasecmp(id_type, "VarChar") == 0)
+	else if (strcmp(id_type, "VarChar") == 0 || strcmp(id_type, "Varchar") == 0)
 	{
 		fields[0].type = KZ_MILVUS_VARCHAR;
 		if (parameters.type != jbvNull &&
@@ -136,6 +148,15 @@ read_quick(KzMilvusRequest *request, KzMilvusSchema *schema)
 	kz_json_set_document(&index, make_index(v1 ? "vector_idx" : vector, vector, metric));
 	kz_json_set_document(&schema->indexes, kz_json_array(&index, 1));
 	return true;
+}
+
+/*
+ * Read a string that is as good as absent if it is empty.
+ */
+static bool
+read_string(KzMilvusRequest *request, const JsonbContainer *object, const char *key, char **string)
+{
+	return kz_milvus_is_blank(object, key) || kz_milvus_string(request, object, key, string);
 }
 
 static bool
@@ -198,6 +219,7 @@ read_field(KzMilvusRequest *request, const JsonbContainer *object, KzMilvusField
 		!kz_milvus_flag(request, object, "nullable", &field->nullable) ||
 		!read_type(request, type, &field->type))
 		return false;
+	field->name = trim(field->name);
 	if (field->type == KZ_MILVUS_ARRAY)
 	{
 		if (!read_type(request, element, &field->element))
@@ -209,6 +231,18 @@ read_field(KzMilvusRequest *request, const JsonbContainer *object, KzMilvusField
 	return read_parameters(request, object, field) &&
 		check_field(request, field) &&
 		read_default(request, object, field);
+}
+
+static char *
+trim(char *string)
+{
+	int			length;
+
+	string += strspn(string, " \t\r\n\v\f");
+	length = strlen(string);
+	while (length > 0 && isspace((unsigned char) string[length - 1]))
+		length--;
+	return pnstrdup(string, length);
 }
 
 static bool
@@ -258,8 +292,8 @@ read_parameter(KzMilvusRequest *request, const JsonbContainer *parameters, const
 	}
 	else if (!kz_json_get_int64(&value, &parsed))
 		return kz_milvus_fail_parameter(request, psprintf("%s is no number", key));
-	/* Nothing is allowed that an int could not hold; 0 would stand for none. */
-	*number = parsed == 0 ? -1 : Max(Min(parsed, PG_INT32_MAX), PG_INT32_MIN);
+	/* Nothing is allowed that an int could not hold. */
+	*number = parsed == 0 ? ZERO : Max(Min(parsed, PG_INT32_MAX), PG_INT32_MIN + 1);
 	return true;
 }
 
@@ -294,7 +328,7 @@ check_field(KzMilvusRequest *request, const KzMilvusField *field)
 	char	   *message;
 
 	for (int i = 0; i < lengthof(reserved); i++)
-		if (strcmp(field->name, reserved[i]) == 0)
+		if (is_reserved(field->name, reserved[i]))
 			return kz_milvus_fail(request, KZ_MILVUS_INVALID_FIELD_NAME,
 								  psprintf("field name invalid[field=%s]: %s is a keyword", field->name,
 										   field->name));
@@ -306,6 +340,18 @@ check_field(KzMilvusRequest *request, const KzMilvusField *field)
 	if (kz_milvus_type_is_vector(field->type))
 		return check_vector(request, field);
 	return check_lengths(request, field);
+}
+
+/*
+ * Whether a name is a reserved one, also in capitals or, of a truth, with one.
+ */
+static bool
+is_reserved(const char *name, const char *word)
+{
+	char	   *capital = asc_initcap(word, strlen(word));
+
+	return strcmp(name, word) == 0 || strcmp(name, asc_toupper(word, strlen(word))) == 0 ||
+		((strcmp(name, "True") == 0 || strcmp(name, "False") == 0) && strcmp(name, capital) == 0);
 }
 
 static bool
@@ -328,13 +374,13 @@ check_vector(KzMilvusRequest *request, const KzMilvusField *field)
 	if (field->dim < KZ_MILVUS_MIN_DIM || field->dim > KZ_MILVUS_MAX_DIM * unit)
 		return kz_milvus_fail(request, KZ_MILVUS_OTHER,
 							  psprintf("invalid dimension: %d of field %s. %s vector dimension should be "
-									   "in range %d ~ %d", field->dim, field->name,
+									   "in range %d ~ %d", SHOWN(field->dim), field->name,
 									   unit == 8 ? "binary" : "float", KZ_MILVUS_MIN_DIM,
 									   KZ_MILVUS_MAX_DIM * unit));
 	if (field->dim % unit != 0)
 		return kz_milvus_fail(request, KZ_MILVUS_OTHER,
 							  psprintf("invalid dimension: %d of field %s. binary vector dimension should "
-									   "be multiple of 8.", field->dim, field->name));
+									   "be multiple of 8.", SHOWN(field->dim), field->name));
 	return true;
 }
 
@@ -352,7 +398,7 @@ check_lengths(KzMilvusRequest *request, const KzMilvusField *field)
 		return kz_milvus_fail_parameter(request,
 										psprintf("the maximum length specified for the field(%s) should be in (0, %d], "
 												 "but got %d instead", field->name, KZ_MILVUS_MAX_STRING,
-												 Max(field->max_length, 0)));
+												 SHOWN(field->max_length)));
 	if (field->type == KZ_MILVUS_ARRAY && field->max_capacity == 0)
 		return kz_milvus_fail(request, KZ_MILVUS_OTHER,
 							  psprintf("type param(max_capacity) should be specified for the field(%s)",
@@ -385,8 +431,9 @@ check_fields(KzMilvusRequest *request, KzMilvusSchema *schema)
 		if (!field->primary)
 			continue;
 		if (schema->primary)
-			return kz_milvus_fail(request, KZ_MILVUS_OTHER, "there are more than one primary key, field name = "
-								  "duplicated");
+			return kz_milvus_fail(request, KZ_MILVUS_OTHER,
+								  psprintf("there are more than one primary key, field name = %s, %s",
+										   schema->primary->name, field->name));
 		schema->primary = field;
 	}
 	if (!schema->primary)
@@ -444,7 +491,7 @@ read_indexes(KzMilvusRequest *request, KzMilvusSchema *schema)
 								  "can only accept json format request, error: indexParams must be objects");
 		if (!kz_milvus_string(request, value.val.binary.data, "fieldName", &field) ||
 			!kz_milvus_string(request, value.val.binary.data, "indexName", &name) ||
-			!kz_milvus_string(request, value.val.binary.data, "metricType", &metric))
+			!read_string(request, value.val.binary.data, "metricType", &metric))
 			return false;
 		if (!kz_milvus_schema_field(schema, field, strlen(field)))
 			return kz_milvus_fail(request, KZ_MILVUS_MISSING,
@@ -495,6 +542,8 @@ read_properties(KzMilvusRequest *request, KzMilvusSchema *schema)
 	schema->consistency = "Bounded";
 	schema->shards = 1;
 	kz_json_set_document(&schema->properties, kz_json_array(NULL, 0));
+	if (request->version == 1)
+		return true;
 	if (!kz_milvus_object(request, request->body, "params", &parameters))
 		return false;
 	if (parameters.type == jbvNull)

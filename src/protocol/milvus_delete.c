@@ -30,15 +30,14 @@ kz_milvus_delete(KzMilvusRequest *request)
 {
 	KzMilvusSchema schema;
 	KzFilter	filter;
-	JsonbValue	value;
 	text	  **ids;
 	int			nids;
 	int64		deleted = 0;
 	KzPairs		pairs = {0};
 	bool		by_key;
 
-	by_key = request->version == 1 && kz_milvus_field(request->body, "id", &value);
-	if (request->version == 1 && !by_key && !kz_milvus_field(request->body, "filter", &value))
+	by_key = request->version == 1 && !kz_milvus_is_blank(request->body, "id");
+	if (request->version == 1 && !by_key && kz_milvus_is_blank(request->body, "filter"))
 		return kz_milvus_fail(request, KZ_MILVUS_MISSING,
 							  "missing required parameters, required parameters: [collectionName, id/filter]");
 	if (!kz_milvus_collection(request, &schema) || !kz_milvus_check_partition(request))
@@ -154,7 +153,7 @@ delete_found(KzMilvusRequest *request, KzWriter *writer, const KzFound *found, i
 	{
 		kz_entry_init(&entries[i], KZ_ACTION_DELETE, 0);
 		entries[i].item.change.id = found[i].id;
-		entries[i].item.change.if_version = found[i].row.version;
+		entries[i].item.change.if_row = &found[i].row;
 	}
 	kz_bulk_write(writer, entries, nfound, &request->call.stamp, false);
 	for (int i = 0; i < nfound; i++)

@@ -104,24 +104,10 @@ kz_milvus_read_entities(KzMilvusRequest *request, const KzMilvusSchema *schema,
 static bool
 get_rows(KzMilvusRequest *request, JsonbValue *rows, int *count)
 {
-	JsonbValue	row;
-	KzJsonCursor cursor;
-
-	if (!kz_milvus_field(request->body, "data", rows) || rows->type != jbvBinary)
-		return kz_milvus_fail(request, KZ_MILVUS_NOT_JSON,
-							  "can only accept json format request, error: data must be an array of objects");
-	*count = 1;
-	if (kz_json_is_object(rows))
-		return true;
-	*count = JsonContainerSize(rows->val.binary.data);
-	if (*count == 0)
-		return kz_milvus_fail_data(request, "missing required parameters");
-	kz_json_values(&cursor, rows->val.binary.data);
-	while (kz_json_next(&cursor, &row))
-		if (!kz_json_is_object(&row))
-			return kz_milvus_fail(request, KZ_MILVUS_NOT_JSON,
-								  "can only accept json format request, error: data must be an array of objects");
-	return true;
+	if (!kz_milvus_field(request->body, "data", rows))
+		elog(ERROR, "entities are read from a request that has none");
+	*count = kz_json_is_object(rows) ? 1 : JsonContainerSize(rows->val.binary.data);
+	return *count > 0 || kz_milvus_fail_data(request, "missing required parameters");
 }
 
 static bool
@@ -201,7 +187,8 @@ read_value(Reader *reader, const KzMilvusField *field, JsonbValue *value, bool *
 	KzMilvusValue result;
 	int			size = 0;
 
-	if (value->type == jbvNull && kz_milvus_type_is_vector(field->type))
+	if (kz_milvus_type_is_vector(field->type) &&
+		(value->type == jbvNull || (value->type == jbvString && value->val.string.len == 0)))
 		return kz_milvus_fail_data(reader->request,
 								   psprintf("missing vector field: %s", field->name));
 	if (field->primary && (value->type == jbvNull ||
@@ -230,9 +217,15 @@ read_value(Reader *reader, const KzMilvusField *field, JsonbValue *value, bool *
 								  size, reader->row, field->max_capacity));
 			else
 				postpone(reader, STEP_DIMENSION, KZ_MILVUS_INVALID_DATA,
-						 psprintf("fail to deal the insert data, error: []float32 size %d doesn't equal to "
-								  "vector dimension %d of %s", size, field->dim,
-								  kz_milvus_type_name(field->type)));
+						 psprintf("fail to deal the insert data, error: %s size %d doesn't equal to "
+								  "vector dimension %d of %s",
+								  field->type == KZ_MILVUS_FLOAT_VECTOR ? "[]float32" : "[]byte", size,
+								  field->dim, kz_milvus_type_name(field->type)));
+			break;
+		case KZ_MILVUS_NOT_FINITE:
+			postpone(reader, STEP_LENGTH, KZ_MILVUS_INVALID_PARAMETER,
+					 psprintf("value '%s' of field %s is not a number or infinity: invalid parameter",
+							  kz_milvus_text(value), field->name));
 			break;
 		case KZ_MILVUS_TOO_LARGE:
 			postpone(reader, STEP_LENGTH, KZ_MILVUS_INVALID_PARAMETER,
@@ -281,23 +274,9 @@ read_dynamic(Reader *reader, const JsonbContainer *row, Draft *draft)
 static void
 check_dynamic_size(Reader *reader, const Draft *draft, int first)
 {
-	int64		size = 0;
-	Jsonb	   *dynamic;
+	KzPairs		dynamic = {.n = draft->n - first,.pairs = &draft->pairs[first]};
+	int64		size = kz_milvus_dynamic_size(&dynamic);
 
-	/* No text is more than six times as long as what it is for. */
-	for (int i = first; i < draft->n; i++)
-	{
-		const JsonbValue *value = &draft->pairs[i].value;
-
-		size += draft->pairs[i].key.val.string.len + 16;
-		size += value->type == jbvString ? value->val.string.len :
-			value->type == jbvBinary ? value->val.binary.len :
-			value->type == jbvNumeric ? VARSIZE(value->val.numeric) : 0;
-	}
-	if (size < KZ_MILVUS_MAX_JSON / 6)
-		return;
-	dynamic = kz_json_object(&draft->pairs[first], draft->n - first);
-	size = strlen(JsonbToCString(NULL, &dynamic->root, VARSIZE(dynamic)));
 	if (size > KZ_MILVUS_MAX_JSON)
 		postpone(reader, STEP_LENGTH, KZ_MILVUS_INVALID_PARAMETER,
 				 psprintf("the length (" INT64_FORMAT ") of dynamic field exceeds max length (%d): "

@@ -5,13 +5,12 @@
 #include "postgres.h"
 
 #include "utils/builtins.h"
-#include "utils/json.h"
 
 #include "protocol/milvus_output.h"
 #include "protocol/milvus_value.h"
 
 static bool add_name(KzMilvusRequest *request, const char *name, KzMilvusOutput *output);
-static bool has_all_fields(const KzMilvusSchema *schema, const Jsonb *source);
+static bool is_whole(const KzMilvusSchema *schema, const Jsonb *source);
 static void put_dynamic(const KzMilvusOutput *output, const JsonbContainer *source, KzPairs *pairs);
 static bool is_wanted(const KzMilvusOutput *output, const JsonbValue *key);
 static void convert(const KzMilvusRequest *request, const KzMilvusField *field, JsonbValue *value);
@@ -91,15 +90,15 @@ add_name(KzMilvusRequest *request, const char *name, KzMilvusOutput *output)
  * stored with plain SQL may lack fields.
  */
 void
-kz_milvus_put_output(const KzMilvusRequest *request, const KzMilvusOutput *output, Jsonb *source,
-					 JsonbValue *answer)
+kz_milvus_put_output(const KzMilvusRequest *request, const KzMilvusOutput *output,
+					 const text *id, Jsonb *source, JsonbValue *answer)
 {
 	const KzMilvusSchema *schema = output->schema;
 	KzPairs		pairs = {0};
 
 	if (!JB_ROOT_IS_OBJECT(source))
 		source = kz_json_object(NULL, 0);
-	if (output->as_stored && has_all_fields(schema, source))
+	if (output->as_stored && is_whole(schema, source))
 	{
 		kz_json_set_document(answer, source);
 		return;
@@ -112,6 +111,8 @@ kz_milvus_put_output(const KzMilvusRequest *request, const KzMilvusOutput *outpu
 			continue;
 		if (!kz_json_field(&source->root, schema->fields[i].name, &value))
 			kz_json_set_null(&value);
+		if (value.type == jbvNull && schema->fields[i].primary)
+			kz_json_set_text(&value, id);
 		convert(request, &schema->fields[i], &value);
 		kz_pairs_add(&pairs, schema->fields[i].name, &value);
 	}
@@ -119,15 +120,28 @@ kz_milvus_put_output(const KzMilvusRequest *request, const KzMilvusOutput *outpu
 	kz_json_set_document(answer, kz_pairs_object(&pairs));
 }
 
+/*
+ * Whether a document has all fields, and no dynamic key without a value.
+ */
 static bool
-has_all_fields(const KzMilvusSchema *schema, const Jsonb *source)
+is_whole(const KzMilvusSchema *schema, const Jsonb *source)
 {
+	KzJsonCursor keys;
+	KzJsonCursor values;
+	JsonbValue	key;
 	JsonbValue	value;
+	int			nfields = 0;
 
-	for (int i = 0; i < schema->nfields; i++)
-		if (!kz_json_field(&source->root, schema->fields[i].name, &value))
+	kz_json_keys(&keys, &source->root);
+	kz_json_values(&values, &source->root);
+	while (kz_json_next(&keys, &key) && kz_json_next(&values, &value))
+	{
+		if (kz_milvus_schema_field(schema, key.val.string.val, key.val.string.len))
+			nfields++;
+		else if (value.type == jbvNull)
 			return false;
-	return true;
+	}
+	return nfields == schema->nfields;
 }
 
 static void
@@ -143,8 +157,8 @@ put_dynamic(const KzMilvusOutput *output, const JsonbContainer *source, KzPairs 
 	kz_json_keys(&keys, source);
 	kz_json_values(&values, source);
 	while (kz_json_next(&keys, &key) && kz_json_next(&values, &value))
-		if (!kz_milvus_schema_field(output->schema, key.val.string.val, key.val.string.len) &&
-			is_wanted(output, &key))
+		if (value.type != jbvNull && is_wanted(output, &key) &&
+			!kz_milvus_schema_field(output->schema, key.val.string.val, key.val.string.len))
 			kz_pairs_add(pairs, kz_json_string(&key), &value);
 }
 
@@ -167,25 +181,20 @@ is_wanted(const KzMilvusOutput *output, const JsonbValue *key)
 static void
 convert(const KzMilvusRequest *request, const KzMilvusField *field, JsonbValue *value)
 {
+	int64		number;
+
 	if (value->type == jbvNull)
 		return;
 	switch (field->type)
 	{
 		case KZ_MILVUS_INT64:
-			set_number(request, value);
+			if (request->allow_int64 && kz_milvus_get_int64(value, &number))
+				kz_json_set_int64(value, number);
+			else
+				set_number(request, value);
 			break;
 		case KZ_MILVUS_JSON:
-			if (value->type == jbvString)
-			{
-				/* Its text has the quotes. */
-				StringInfoData buffer;
-
-				initStringInfo(&buffer);
-				escape_json(&buffer, kz_json_string(value));
-				kz_json_set_string(value, buffer.data);
-			}
-			else
-				kz_json_set_string(value, kz_milvus_text(value));
+			kz_json_set_string(value, kz_milvus_json_text(value));
 			break;
 		case KZ_MILVUS_ARRAY:
 			wrap_array(request, field, value);

@@ -23,6 +23,6 @@ typedef struct KzMilvusOutput
 extern bool kz_milvus_read_output(KzMilvusRequest *request, const KzMilvusSchema *schema,
 								  KzMilvusOutput *output);
 extern void kz_milvus_put_output(const KzMilvusRequest *request, const KzMilvusOutput *output,
-								 Jsonb *source, JsonbValue *answer);
+								 const text *id, Jsonb *source, JsonbValue *answer);
 
 #endif							/* KZ_PROTOCOL_MILVUS_OUTPUT_H */

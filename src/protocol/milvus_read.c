@@ -5,7 +5,9 @@
 #include "postgres.h"
 
 #include "utils/builtins.h"
+#include "utils/hsearch.h"
 
+#include "document/identity.h"
 #include "engine/query.h"
 #include "operation/read.h"
 #include "protocol/milvus_endpoints.h"
@@ -24,6 +26,7 @@ static bool read_window(KzMilvusRequest *request, const KzFilter *filter, KzQuer
 static bool answer_count(KzMilvusRequest *request, const KzCondition *condition);
 static KzWriter *open_reader(KzMilvusRequest *request, const char *command);
 static bool check_levels(KzMilvusRequest *request);
+static int	drop_duplicates(text **ids, int nids);
 
 static bool
 entities_get(KzMilvusRequest *request)
@@ -48,7 +51,7 @@ entities_get(KzMilvusRequest *request)
 	answers = palloc_extended(Max(nids, 1) * sizeof(JsonbValue), MCXT_ALLOC_HUGE);
 	for (int i = 0; i < nids; i++)
 		if (rows[i].source)
-			kz_milvus_put_output(request, &output, rows[i].source, &answers[n++]);
+			kz_milvus_put_output(request, &output, ids[i], rows[i].source, &answers[n++]);
 	kz_json_set_document(&request->data, kz_json_array(answers, n));
 	kz_milvus_add_cost(request);
 	return true;
@@ -84,7 +87,7 @@ entities_query(KzMilvusRequest *request)
 	kz_writer_close(reader);
 	answers = palloc_extended(Max(nfound, 1) * sizeof(JsonbValue), MCXT_ALLOC_HUGE);
 	for (int i = 0; i < nfound; i++)
-		kz_milvus_put_output(request, &output, found[i].row.source, &answers[i]);
+		kz_milvus_put_output(request, &output, found[i].id, found[i].row.source, &answers[i]);
 	kz_json_set_document(&request->data, kz_json_array(answers, nfound));
 	kz_milvus_add_cost(request);
 	return true;
@@ -232,7 +235,32 @@ kz_milvus_keys(KzMilvusRequest *request, const KzMilvusSchema *schema, text ***i
 		if (!(*ids)[i])
 			return kz_milvus_fail(request, KZ_MILVUS_INVALID_KEY,
 								  "please check the primary key and its' type can only in [int, string]");
+	*nids = drop_duplicates(*ids, *nids);
 	return true;
+}
+
+/*
+ * Keep each id once, at its first place; returns how many are left.
+ */
+static int
+drop_duplicates(text **ids, int nids)
+{
+	HASHCTL		ctl = {.keysize = KZ_ID_MAX_BYTES + 1,.entrysize = KZ_ID_MAX_BYTES + 1,.hcxt = CurrentMemoryContext};
+	HTAB	   *seen = hash_create("kz ids", nids, &ctl, HASH_ELEM | HASH_STRINGS | HASH_CONTEXT);
+	int			n = 0;
+
+	for (int i = 0; i < nids; i++)
+	{
+		bool		found = false;
+
+		/* No longer one can be stored. */
+		if (VARSIZE_ANY_EXHDR(ids[i]) <= KZ_ID_MAX_BYTES)
+			hash_search(seen, text_to_cstring(ids[i]), HASH_ENTER, &found);
+		if (!found)
+			ids[n++] = ids[i];
+	}
+	hash_destroy(seen);
+	return n;
 }
 
 /*
@@ -283,8 +311,8 @@ kz_milvus_add_cost(KzMilvusRequest *request)
 }
 
 const KzMilvusEndpoint kz_milvus_entity_endpoints[] = {
-	{2, "entities/upsert", "POST", "CollectionDataReq", {"collectionName", "data"}, kz_milvus_upsert},
-	{2, "entities/insert", "POST", "CollectionDataReq", {"collectionName", "data"}, kz_milvus_insert},
+	{2, "entities/upsert", "POST", "CollectionDataReq", {"collectionName", "data"}, kz_milvus_upsert,.entities = true},
+	{2, "entities/insert", "POST", "CollectionDataReq", {"collectionName", "data"}, kz_milvus_insert,.entities = true},
 	{2, "entities/get", "POST", "CollectionIDReq", {"collectionName", "id"}, entities_get},
 	{2, "entities/query", "POST", "QueryReqV2", {"collectionName"}, entities_query},
 	{2, "entities/delete", "POST", "CollectionFilterReq", {"collectionName", "filter"},
@@ -292,8 +320,8 @@ const KzMilvusEndpoint kz_milvus_entity_endpoints[] = {
 	{2, "entities/search", "POST", "SearchReqV2", {"collectionName", "data"}, entities_search},
 	{2, "entities/hybrid_search", "POST", "HybridSearchReq", {"collectionName", "search"}, entities_search},
 	{2, "entities/advanced_search", "POST", "HybridSearchReq", {"collectionName", "search"}, entities_search},
-	{1, "upsert", "POST", NULL, {"collectionName", "data"}, kz_milvus_upsert},
-	{1, "insert", "POST", NULL, {"collectionName", "data"}, kz_milvus_insert},
+	{1, "upsert", "POST", NULL, {"collectionName", "data"}, kz_milvus_upsert,.entities = true},
+	{1, "insert", "POST", NULL, {"collectionName", "data"}, kz_milvus_insert,.entities = true},
 	{1, "get", "POST", NULL, {"collectionName", "id"}, entities_get},
 	{1, "query", "POST", NULL, {"collectionName", "filter"}, entities_query},
 	{1, "delete", "POST", NULL, {"collectionName"}, kz_milvus_delete, true},

@@ -14,8 +14,59 @@
 
 #define MAX_NAME_BYTES 255
 
+/* What a key must have to be decoded. */
+typedef enum RequestType
+{
+	TYPE_STRING,
+	TYPE_FLAG,
+	TYPE_INTEGER,
+	TYPE_OBJECT,
+	TYPE_ARRAY,
+	TYPE_STRINGS,
+	TYPE_ENTITIES				/* an object or an array of them */
+} RequestType;
+
+#define CREATE "collections/create"
+
+static const struct
+{
+	const char *key;
+	RequestType type;
+	int			version;		/* 0: of both */
+	const char *path;			/* NULL: of all endpoints */
+}			request_types[] = {
+	{"collectionName", TYPE_STRING}, {"dbName", TYPE_STRING}, {"filter", TYPE_STRING},
+	{"partitionName", TYPE_STRING}, {"consistencyLevel", TYPE_STRING}, {"annsField", TYPE_STRING},
+	{"partialUpdate", TYPE_FLAG}, {"limit", TYPE_INTEGER}, {"offset", TYPE_INTEGER},
+	{"exprParams", TYPE_OBJECT}, {"fieldOps", TYPE_ARRAY}, {"outputFields", TYPE_STRINGS},
+	{"partitionNames", TYPE_STRINGS},
+	{"newCollectionName", TYPE_STRING, 2, "collections/rename"},
+	{"newDbName", TYPE_STRING, 2, "collections/rename"},
+	{"properties", TYPE_OBJECT, 2, "databases/create"},
+	{"dimension", TYPE_INTEGER, 0, CREATE}, {"description", TYPE_STRING, 0, CREATE},
+	{"metricType", TYPE_STRING, 0, CREATE}, {"enableDynamicField", TYPE_FLAG, 0, CREATE},
+	{"primaryField", TYPE_STRING, 1, CREATE}, {"vectorField", TYPE_STRING, 1, CREATE},
+	{"idType", TYPE_STRING, 2, CREATE}, {"autoID", TYPE_FLAG, 2, CREATE},
+	{"primaryFieldName", TYPE_STRING, 2, CREATE}, {"vectorFieldName", TYPE_STRING, 2, CREATE},
+	{"schema", TYPE_OBJECT, 2, CREATE}, {"params", TYPE_OBJECT, 2, CREATE},
+	{"indexParams", TYPE_ARRAY, 2, CREATE}
+};
+
+static const char *const type_names[] = {
+	[TYPE_STRING] = "a string",
+	[TYPE_FLAG] = "a boolean",
+	[TYPE_INTEGER] = "an integer",
+	[TYPE_OBJECT] = "an object",
+	[TYPE_ARRAY] = "an array",
+	[TYPE_STRINGS] = "an array of strings",
+	[TYPE_ENTITIES] = "an array of objects"
+};
+
 static bool fail_type(KzMilvusRequest *request, const char *key, const char *type);
-static bool is_blank(const JsonbContainer *object, const char *key);
+static bool has_key(const KzMilvusEndpoint *endpoint, int i);
+static bool is_decodable(const JsonbValue *value, RequestType type);
+static bool are_objects(const JsonbValue *value);
+static bool are_strings(const JsonbValue *value);
 static char *capitalize(const char *key);
 
 bool
@@ -62,6 +113,7 @@ kz_milvus_fail_error(KzMilvusRequest *request, const KzError *error)
 		case KZ_ERROR_BAD_REQUEST:
 		case KZ_ERROR_FORBIDDEN:
 		case KZ_ERROR_STRICT_MAPPING:
+		case KZ_ERROR_WRITE_SUPPRESSED:
 			return kz_milvus_fail_data(request, kz_error_reason(error));
 		default:
 			return kz_milvus_fail(request, KZ_MILVUS_OTHER, kz_error_reason(error));
@@ -166,6 +218,90 @@ kz_milvus_array(KzMilvusRequest *request, const JsonbContainer *object, const ch
 }
 
 /*
+ * Whether a request can be decoded: what it has, it has in the right types.
+ */
+bool
+kz_milvus_check_types(KzMilvusRequest *request, const KzMilvusEndpoint *endpoint)
+{
+	JsonbValue	value;
+
+	if (strcmp(endpoint->path, "databases/list") == 0)
+		return true;
+	for (int i = 0; i < lengthof(request_types); i++)
+		if (has_key(endpoint, i) &&
+			kz_milvus_field(request->body, request_types[i].key, &value) &&
+			!is_decodable(&value, request_types[i].type))
+			return fail_type(request, request_types[i].key, type_names[request_types[i].type]);
+	return !endpoint->entities || !kz_milvus_field(request->body, "data", &value) ||
+		is_decodable(&value, TYPE_ENTITIES) || fail_type(request, "data", type_names[TYPE_ENTITIES]);
+}
+
+/*
+ * Whether an endpoint knows a key; all others are ignored.
+ */
+static bool
+has_key(const KzMilvusEndpoint *endpoint, int i)
+{
+	return (request_types[i].version == 0 || request_types[i].version == endpoint->version) &&
+		(!request_types[i].path || strcmp(request_types[i].path, endpoint->path) == 0);
+}
+
+static bool
+is_decodable(const JsonbValue *value, RequestType type)
+{
+	int64		number;
+
+	switch (type)
+	{
+		case TYPE_STRING:
+			return value->type == jbvString;
+		case TYPE_FLAG:
+			return value->type == jbvBool;
+		case TYPE_INTEGER:
+			return kz_json_get_int64(value, &number);
+		case TYPE_OBJECT:
+			return kz_json_is_object(value);
+		case TYPE_ARRAY:
+			return kz_json_is_array(value);
+		case TYPE_STRINGS:
+			return are_strings(value);
+		case TYPE_ENTITIES:
+			return kz_json_is_object(value) || are_objects(value);
+	}
+	return false;
+}
+
+static bool
+are_objects(const JsonbValue *value)
+{
+	KzJsonCursor cursor;
+	JsonbValue	element;
+
+	if (!kz_json_is_array(value))
+		return false;
+	kz_json_values(&cursor, value->val.binary.data);
+	while (kz_json_next(&cursor, &element))
+		if (!kz_json_is_object(&element))
+			return false;
+	return true;
+}
+
+static bool
+are_strings(const JsonbValue *value)
+{
+	KzJsonCursor cursor;
+	JsonbValue	element;
+
+	if (!kz_json_is_array(value))
+		return false;
+	kz_json_values(&cursor, value->val.binary.data);
+	while (kz_json_next(&cursor, &element))
+		if (element.type != jbvString)
+			return false;
+	return true;
+}
+
+/*
  * Whether a request has all that its endpoint requires.  An empty string is
  * nothing, an empty array is something.  The first version names all that it
  * requires, the second all that are missing.
@@ -184,7 +320,7 @@ kz_milvus_check_required(KzMilvusRequest *request, const KzMilvusEndpoint *endpo
 		char	   *name = capitalize(key);
 
 		appendStringInfo(&all, "%s%s", i > 0 ? ", " : "", key);
-		if (is_blank(request->body, key))
+		if (kz_milvus_is_blank(request->body, key))
 			appendStringInfo(&missing, "%sKey: '%s.%s' Error:Field validation for '%s' "
 							 "failed on the 'required' tag", missing.len > 0 ? "\n" : "",
 							 endpoint->structure, name, name);
@@ -196,8 +332,11 @@ kz_milvus_check_required(KzMilvusRequest *request, const KzMilvusEndpoint *endpo
 						  psprintf("missing required parameters, error: %s", missing.data));
 }
 
-static bool
-is_blank(const JsonbContainer *object, const char *key)
+/*
+ * Whether there is nothing of a key: no value, null, or an empty string.
+ */
+bool
+kz_milvus_is_blank(const JsonbContainer *object, const char *key)
 {
 	JsonbValue	value;
 

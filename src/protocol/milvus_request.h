@@ -54,6 +54,7 @@ typedef struct KzMilvusEndpoint
 	bool		(*run) (KzMilvusRequest *request);
 	bool		raises;			/* also failures that are ours; it runs in a
 								 * subtransaction */
+	bool		entities;		/* "data" has entities */
 } KzMilvusEndpoint;
 
 extern const KzMilvusEndpoint kz_milvus_collection_endpoints[];
@@ -77,6 +78,8 @@ extern bool kz_milvus_object(KzMilvusRequest *request, const JsonbContainer *obj
 							 const char *key, JsonbValue *value);
 extern bool kz_milvus_array(KzMilvusRequest *request, const JsonbContainer *object,
 							const char *key, JsonbValue *value);
+extern bool kz_milvus_is_blank(const JsonbContainer *object, const char *key);
+extern bool kz_milvus_check_types(KzMilvusRequest *request, const KzMilvusEndpoint *endpoint);
 extern bool kz_milvus_check_required(KzMilvusRequest *request, const KzMilvusEndpoint *endpoint);
 extern bool kz_milvus_check_name(const char *kind, const char *name, char **message);
 extern bool kz_milvus_database(KzMilvusRequest *request);

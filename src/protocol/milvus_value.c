@@ -13,6 +13,7 @@
 
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
+#include "utils/json.h"
 #include "utils/numeric.h"
 
 #include "base/compat.h"
@@ -24,6 +25,7 @@ static KzMilvusValue convert_float(KzMilvusType type, JsonbValue *value);
 static KzMilvusValue convert_bool(JsonbValue *value);
 static KzMilvusValue convert_string(const KzMilvusField *field, JsonbValue *value, int *size);
 static KzMilvusValue check_json(const JsonbValue *value, int *size);
+static int	count_blanks(JsonbContainer *container);
 static KzMilvusValue check_array(const KzMilvusField *field, const JsonbValue *value, int *size);
 static bool is_element(const KzMilvusField *field, const JsonbValue *value);
 static KzMilvusValue check_vector(const KzMilvusField *field, const JsonbValue *value, int *size);
@@ -33,6 +35,7 @@ static bool is_sparse_index(const char *string);
 static KzMilvusValue check_encoded(const KzMilvusField *field, const JsonbValue *value, int *size);
 static bool is_component(KzMilvusType type, const JsonbValue *value);
 static bool fits(KzMilvusType type, int64 number);
+static bool is_not_finite(const char *string);
 static bool parse_number(JsonbValue *value);
 static bool fits_float(Numeric numeric, bool single);
 
@@ -76,6 +79,9 @@ convert_integer(KzMilvusType type, JsonbValue *value)
 	bool		plain = kz_milvus_get_int64(value, &parsed);
 	bool		number = value->type == jbvNumeric;
 
+	if (!plain && type != KZ_MILVUS_INT64 && value->type == jbvString &&
+		strpbrk(kz_json_string(value), "eE") == NULL)
+		parse_number(value);
 	if (!plain && (type == KZ_MILVUS_INT64 || !kz_json_get_int64(value, &parsed)))
 		return KZ_MILVUS_REFUSED;
 	if (!fits(type, parsed))
@@ -129,11 +135,25 @@ convert_float(KzMilvusType type, JsonbValue *value)
 {
 	bool		number = value->type == jbvNumeric;
 
+	if (value->type == jbvString && is_not_finite(kz_json_string(value)))
+		return KZ_MILVUS_NOT_FINITE;
 	if (value->type == jbvString && !parse_number(value))
 		return KZ_MILVUS_REFUSED;
 	if (value->type != jbvNumeric || !fits_float(value->val.numeric, type == KZ_MILVUS_FLOAT))
 		return KZ_MILVUS_REFUSED;
 	return number ? KZ_MILVUS_KEPT : KZ_MILVUS_CONVERTED;
+}
+
+/*
+ * Whether Go reads a string as a float that is no number or infinite.
+ */
+static bool
+is_not_finite(const char *string)
+{
+	if (string[0] == '+' || string[0] == '-')
+		string++;
+	return pg_strcasecmp(string, "nan") == 0 || pg_strcasecmp(string, "inf") == 0 ||
+		pg_strcasecmp(string, "infinity") == 0;
 }
 
 /*
@@ -254,6 +274,21 @@ kz_milvus_text(const JsonbValue *value)
 	}
 }
 
+/*
+ * A value as JSON: a string with its quotes.
+ */
+char *
+kz_milvus_json_text(const JsonbValue *value)
+{
+	StringInfoData buffer;
+
+	if (value->type != jbvString)
+		return value->type == jbvNull ? "null" : kz_milvus_text(value);
+	initStringInfo(&buffer);
+	escape_json(&buffer, kz_json_string(value));
+	return buffer.data;
+}
+
 static KzMilvusValue
 check_json(const JsonbValue *value, int *size)
 {
@@ -261,8 +296,55 @@ check_json(const JsonbValue *value, int *size)
 	if (value->type != jbvBinary ? value->type != jbvString || value->val.string.len < KZ_MILVUS_MAX_JSON / 6 :
 		value->val.binary.len < KZ_MILVUS_MAX_JSON / 6)
 		return KZ_MILVUS_KEPT;
-	*size = strlen(kz_milvus_text(value));
+	*size = strlen(kz_milvus_json_text(value));
+	if (value->type == jbvBinary)
+		*size -= count_blanks(value->val.binary.data);
 	return *size > KZ_MILVUS_MAX_JSON ? KZ_MILVUS_TOO_LARGE : KZ_MILVUS_KEPT;
+}
+
+/*
+ * The bytes of the text of the dynamic fields; or something less than their limit.
+ */
+int64
+kz_milvus_dynamic_size(const KzPairs *dynamic)
+{
+	int64		size = 0;
+	Jsonb	   *object;
+
+	for (int i = 0; i < dynamic->n; i++)
+	{
+		const JsonbValue *value = &dynamic->pairs[i].value;
+
+		size += dynamic->pairs[i].key.val.string.len + 16;
+		size += value->type == jbvString ? value->val.string.len :
+			value->type == jbvBinary ? value->val.binary.len :
+			value->type == jbvNumeric ? VARSIZE(value->val.numeric) : 0;
+	}
+	if (size < KZ_MILVUS_MAX_JSON / 6)
+		return size;
+	object = kz_pairs_object(dynamic);
+	return strlen(JsonbToCString(NULL, &object->root, VARSIZE(object))) - count_blanks(&object->root);
+}
+
+/*
+ * How many blanks the server puts behind the commas and colons of a container.
+ */
+static int
+count_blanks(JsonbContainer *container)
+{
+	JsonbIterator *it = JsonbIteratorInit(container);
+	JsonbIteratorToken token;
+	JsonbValue	value;
+	int			blanks = 0;
+
+	while ((token = JsonbIteratorNext(&it, &value, false)) != WJB_DONE)
+	{
+		if (token == WJB_BEGIN_ARRAY)
+			blanks += Max(value.val.array.nElems - 1, 0);
+		else if (token == WJB_BEGIN_OBJECT)
+			blanks += Max(2 * value.val.object.nPairs - 1, 0);
+	}
+	return blanks;
 }
 
 static KzMilvusValue
@@ -321,7 +403,7 @@ check_vector(const KzMilvusField *field, const JsonbValue *value, int *size)
 {
 	KzJsonCursor cursor;
 	JsonbValue	component;
-	int			expected = field->type == KZ_MILVUS_BINARY_VECTOR ? field->dim / 8 : field->dim;
+	int			unit = field->type == KZ_MILVUS_BINARY_VECTOR ? 8 : 1;
 
 	if (field->type == KZ_MILVUS_SPARSE_VECTOR)
 		return check_sparse(value);
@@ -333,8 +415,8 @@ check_vector(const KzMilvusField *field, const JsonbValue *value, int *size)
 	while (kz_json_next(&cursor, &component))
 		if (!is_component(field->type, &component))
 			return KZ_MILVUS_REFUSED;
-	*size = JsonContainerSize(value->val.binary.data);
-	return *size == expected ? KZ_MILVUS_KEPT : KZ_MILVUS_WRONG_SIZE;
+	*size = JsonContainerSize(value->val.binary.data) * unit;
+	return *size == field->dim ? KZ_MILVUS_KEPT : KZ_MILVUS_WRONG_SIZE;
 }
 
 static bool

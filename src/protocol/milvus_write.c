@@ -13,6 +13,7 @@
 #include "operation/bulk.h"
 #include "protocol/milvus_endpoints.h"
 #include "protocol/milvus_entity.h"
+#include "protocol/milvus_value.h"
 
 /* What a partial update does with the elements that are sent for an Array. */
 typedef enum FieldOp
@@ -26,6 +27,7 @@ typedef struct FieldOps
 {
 	const KzMilvusSchema *schema;
 	FieldOp    *ops;			/* of each field of the schema */
+	bool	   *named;			/* whether the request has one for it */
 } FieldOps;
 
 static bool read_field_ops(KzMilvusRequest *request, JsonbValue *list, bool *implied);
@@ -36,8 +38,10 @@ static bool in_all_rows(const KzMilvusEntity *entities, int count, const char *f
 static KzEntry *make_entries(const KzMilvusSchema *schema, KzMilvusPurpose purpose,
 							 KzMilvusEntity *entities, int count, const FieldOps *ops, int *nentries);
 static void make_partial(KzEntry *entry, const KzMilvusEntity *entity, const FieldOps *ops);
+static Jsonb *without_removed(const KzMilvusEntity *entity, const FieldOps *ops);
 static void make_replacement(KzEntry *entry, const KzMilvusSchema *schema, KzMilvusEntity *entity);
 static Jsonb *merge_fields(const KzChange *change, Jsonb *stored, KzError *error);
+static Jsonb *check_merged(const KzMilvusSchema *schema, Jsonb *merged, KzError *error);
 static bool merge_array(const KzMilvusField *field, FieldOp op, const JsonbValue *stored,
 						JsonbValue *value, KzError *error);
 static bool contains(const JsonbContainer *array, const JsonbValue *value);
@@ -95,7 +99,7 @@ kz_milvus_upsert(KzMilvusRequest *request)
 		(entities = kz_milvus_read_entities(request, &schema, purpose, &count)) == NULL)
 		return false;
 	for (int i = 0; i < schema.nfields; i++)
-		if (ops.ops[i] != OP_REPLACE && !in_all_rows(entities, count, schema.fields[i].name))
+		if (ops.named[i] && !in_all_rows(entities, count, schema.fields[i].name))
 			return kz_milvus_fail_parameter(request,
 											psprintf("field %s has a field op, but is not in the data",
 													 schema.fields[i].name));
@@ -169,10 +173,10 @@ resolve_field_ops(KzMilvusRequest *request, const JsonbValue *list, const KzMilv
 {
 	KzJsonCursor cursor;
 	JsonbValue	value;
-	bool	   *seen = palloc0(schema->nfields * sizeof(bool));
 
 	ops->schema = schema;
 	ops->ops = palloc0(schema->nfields * sizeof(FieldOp));
+	ops->named = palloc0(schema->nfields * sizeof(bool));
 	if (list->type == jbvNull)
 		return true;
 	kz_json_values(&cursor, list->val.binary.data);
@@ -190,16 +194,16 @@ resolve_field_ops(KzMilvusRequest *request, const JsonbValue *list, const KzMilv
 		field = kz_milvus_schema_field(schema, name, strlen(name));
 		if (!field)
 			return kz_milvus_fail_parameter(request, psprintf("field %s of a field op not exist", name));
-		if (seen[field - schema->fields])
+		if (ops->named[field - schema->fields])
 			return kz_milvus_fail_parameter(request, psprintf("duplicate field op for field %s", name));
-		seen[field - schema->fields] = true;
-		if (op != OP_REPLACE && field->primary)
+		if (field->primary)
 			return kz_milvus_fail_parameter(request, psprintf("field op on the primary field %s", name));
 		if (op != OP_REPLACE && field->type != KZ_MILVUS_ARRAY)
 			return kz_milvus_fail_parameter(request,
 											psprintf("field op %s needs an Array field, but %s is %s", op_name,
 													 name, kz_milvus_type_name(field->type)));
 		ops->ops[field - schema->fields] = op;
+		ops->named[field - schema->fields] = true;
 	}
 	return true;
 }
@@ -261,10 +265,25 @@ make_partial(KzEntry *entry, const KzMilvusEntity *entity, const FieldOps *ops)
 	kz_entry_init(entry, complete ? KZ_ACTION_UPSERT : KZ_ACTION_UPDATE, KZ_DEFAULT_RETRIES);
 	entry->body = entity->document;
 	if (complete)
-		entry->defaults = entity->whole;
+		kz_json_set_document(&entry->defaults, without_removed(entity, ops));
 	entry->item.change.creation = KZ_CREATION_DEFAULTS_ALONE;
 	entry->item.change.merge = merge_fields;
 	entry->item.change.merge_arg = ops;
+}
+
+/*
+ * A new entity has nothing from which elements could be removed.
+ */
+static Jsonb *
+without_removed(const KzMilvusEntity *entity, const FieldOps *ops)
+{
+	KzPairs		pairs = {0};
+	Jsonb	   *whole = kz_json_document(&entity->whole);
+
+	for (int i = 0; i < ops->schema->nfields; i++)
+		if (ops->ops[i] == OP_REMOVE)
+			kz_pairs_add_document(&pairs, ops->schema->fields[i].name, kz_json_array(NULL, 0));
+	return pairs.n > 0 ? kz_merge_root(whole, kz_pairs_object(&pairs)) : whole;
 }
 
 /*
@@ -311,7 +330,37 @@ merge_fields(const KzChange *change, Jsonb *stored, KzError *error)
 		kz_pairs_add(&pairs, field->name, &value);
 		changes = kz_merge_root(changes, kz_pairs_object(&pairs));
 	}
-	return kz_merge_root(stored, changes);
+	return check_merged(ops->schema, kz_merge_root(stored, changes), error);
+}
+
+/*
+ * A merged document, unless its dynamic fields have become too many.
+ */
+static Jsonb *
+check_merged(const KzMilvusSchema *schema, Jsonb *merged, KzError *error)
+{
+	KzPairs		dynamic = {0};
+	KzJsonCursor keys;
+	KzJsonCursor values;
+	JsonbValue	key;
+	JsonbValue	value;
+	int64		size;
+
+	/* No text is more than six times as long as what it is for. */
+	if (VARSIZE(merged) < KZ_MILVUS_MAX_JSON / 6)
+		return merged;
+	kz_json_keys(&keys, &merged->root);
+	kz_json_values(&values, &merged->root);
+	while (kz_json_next(&keys, &key) && kz_json_next(&values, &value))
+		if (!kz_milvus_schema_field(schema, key.val.string.val, key.val.string.len))
+			kz_pairs_add(&dynamic, kz_json_string(&key), &value);
+	size = kz_milvus_dynamic_size(&dynamic);
+	if (size <= KZ_MILVUS_MAX_JSON)
+		return merged;
+	kz_error_set(error, KZ_ERROR_MALFORMED, NULL,
+				 psprintf("the length (" INT64_FORMAT ") of dynamic field exceeds max length (%d)", size,
+						  KZ_MILVUS_MAX_JSON));
+	return NULL;
 }
 
 /*

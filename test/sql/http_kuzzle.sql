@@ -73,6 +73,11 @@ SELECT pg_temp.ask('POST', '/nyc/taxi/flag/_upsert?refresh=soon', body => '{"cha
 SELECT pg_temp.ask('POST', '/nyc/taxi/flag/_upsert?index=other&_id=other&collection=other&controller=server&action=now&body=x&kuid=other', body => '{"changes": {"by": "path"}}');
 SELECT pg_temp.ask('GET', '/nyc/_list?from=1&from=0&size=1&&=');
 
+-- many arguments; of one name the last
+SELECT pg_temp.ask('GET', '/nyc/_exists?' || string_agg('a' || n || '=', '&' ORDER BY n)) FROM generate_series(1, 50000) AS n;
+SELECT pg_temp.ask('GET', '/nyc/_list?' || repeat('size=9&', 50000) || 'size=1');
+SELECT pg_temp.ask('GET', 'nyc/taxi/ride?to=http://there');
+
 -- bodies
 SELECT pg_temp.ask('POST', '/nyc/taxi/b/_upsert', body => body) FROM unnest(ARRAY[NULL, '', '  ', 'null', '5', '[]', '"x"', '{}', '{"changes": {"a": 1}} x', '{"changes": ', '{"changes": {"a": "\u0000"}}', '{"changes": {"a": 1e200000}}',
 	'{"changes": {"a": "\ud800"}}', repeat('[', 100000), repeat('{"a":', 100000)]) AS body;
@@ -87,6 +92,13 @@ SELECT pg_temp.ask('POST', '/nyc/taxi/multi2/_create', headers, body) FROM (VALU
 	('{"content-type": "multipart/form-data; boundary=xx"}', 'nothing')) AS v (headers, body);
 SELECT pg_temp.ask('POST', '/nyc/taxi/type/_upsert', headers, '{"changes": {}}') FROM unnest(ARRAY['{"content-type": "text/plain"}', '{"CONTENT-TYPE": "Application/JSON"}', '{"content-type": "application/json;charset=\"UTF-8\""}',
 	'{"content-type": "application/json; charset=latin1"}', '{"content-encoding": "gzip"}', '{"content-encoding": "identity"}', '{"content-type": 5}', '{"content-type": ""}', '{"content-type": []}']::jsonb[]) AS headers;
+-- the first fifty characters of what can't be read
+SELECT body::jsonb#>>'{message}' FROM kz_http('POST', '/nyc/taxi/b/_upsert', body => repeat('é', 80));
+-- what is nested too deeply is refused before something runs out of stack; brackets in strings nest nothing
+SELECT pg_temp.ask('POST', '/nyc/taxi/deep/_create', body => format('{"a": %s1%s}', repeat('[', 4000), repeat(']', 4000))) ~ '^200 ';
+SELECT pg_temp.ask('POST', '/nyc/taxi/deep/_upsert', body => format('{"changes": {"a": %s1%s}}', repeat('{"a":', n), repeat('}', n))) ~ '^400 alone ' FROM unnest(ARRAY[5000, 11000, 13000]) AS n;
+SELECT pg_temp.ask('POST', '/nyc/taxi/flat/_create', body => format('{"a": "\"%s"}', repeat('[', 10000))) ~ '^200 ';
+SELECT pg_temp.ask('POST', '/nyc/taxi/many/_create', '{"content-type": "multipart/form-data; boundary=xx"}', string_agg(format(E'--xx\r\nContent-Disposition: form-data; name=a\r\n\r\n%s\r\n', n), '' ORDER BY n) || '--xx--') FROM generate_series(1, 20000) AS n;
 -- a type matters only if there is a body
 SELECT pg_temp.ask('GET', '/nyc/taxi/type', '{"content-type": "text/plain"}');
 
@@ -98,11 +110,18 @@ SELECT _source#>>'{_kuzzle_info,author}' FROM nyc.taxi WHERE _id = 'h';
 SELECT _source - '_kuzzle_info' FROM nyc.taxi WHERE _id = 'flag' AND _source#>>'{_kuzzle_info,author}' = 'me' AND _source ? 'by';
 SELECT a.body::jsonb->>'requestId' = a.headers->>'X-Kuzzle-Request-Id', (a.headers->>'X-Kuzzle-Request-Id')::uuid IS NOT NULL FROM kz_http('GET', '/_now') AS a;
 
+-- what can't stand in a header does not come into one
+SELECT a.headers ? 'X-Kuzzle-Request-Id', a.body::jsonb->'requestId' FROM kz_http('GET', '/_now?requestId=a%0D%0ASet-Cookie:b') AS a;
+SELECT a.headers ? 'X-Kuzzle-Request-Id' FROM kz_http('POST', '/_query', body => '{"controller": "server", "action": "now", "requestId": "a\nb"}') AS a;
+SELECT a.headers ? 'X-Kuzzle-Request-Id' FROM kz_http('GET', '/_now', '{"x-kuzzle-request-id": "é"}') AS a;
+SELECT a.headers ? 'Access-Control-Allow-Origin', a.headers->>'Vary' FROM kz_http('GET', '/_now', '{"origin": "http://there\r\nSet-Cookie: b"}') AS a;
+
 -- what is answered before any action
 SELECT * FROM kz_http('HEAD', '/');
 SELECT * FROM kz_http('GET', '/_healthcheck');
 SELECT status, body FROM kz_http('GET', '/_ready');
 SELECT status, headers - 'X-Kuzzle-Request-Id' - 'X-Kuzzle-Node', body::jsonb->'result' FROM kz_http('OPTIONS', '/any/thing', '{"Origin": "http://there"}');
+SELECT verb, path, status FROM (VALUES ('GET', '/_healthcheck/'), ('GET', '/_ready/'), ('POST', '/_query/'), ('GET', '/_ready//'), ('GET', '/_readyx')) AS v (verb, path), LATERAL kz_http(verb, path, body => '{"controller": "server", "action": "now"}');
 SELECT pg_temp.ask(verb, '/nyc/taxi/h') FROM unnest(ARRAY['HEAD', 'TRACE', 'get', '', 'CONNECT']) AS verb;
 SELECT pg_temp.ask('POST', '/_query', body => body) FROM unnest(ARRAY['{"controller": "document", "action": "get", "index": "nyc", "collection": "taxi", "_id": "form"}', '{"controller": "no"}', '[]', NULL, '{']) AS body;
 SELECT regexp_replace(body, 'elephant-\d+', 'elephant') FROM kz_http('GET', '/nyc/_exists?pretty', '{"x-kuzzle-request-id": "rid"}');

@@ -19,12 +19,13 @@ SELECT body FROM kz_http('POST', '/v1/vector/upsert', body => '{"collectionName"
 SELECT body FROM kz_http('POST', '/v2/vectordb/entities/get', '{"content-type": "text/plain;charset=UTF-8"}', '{"collectionName": "movies", "id": [1]}');
 
 -- large numbers as strings, if the client wants that
-SELECT headers, body FROM unnest(ARRAY['{"Accept-Type-Allow-Int64": "false"}', '{"accept-type-allow-int64": "true"}', '{"accept-type-allow-int64": "F"}', '{"accept-type-allow-int64": "maybe"}', '{}']::jsonb[]) AS sent,
+SELECT headers, body FROM unnest(ARRAY['{"Accept-Type-Allow-Int64": "false"}', '{"accept-type-allow-int64": "true"}', '{"accept-type-allow-int64": "F"}', '{"accept-type-allow-int64": "maybe"}', '{"accept-type-allow-int64": "off"}', '{"accept-type-allow-int64": "fAlse"}', '{}']::jsonb[]) AS sent,
 	LATERAL (SELECT sent AS headers, body FROM kz_http('POST', '/v2/vectordb/entities/query', sent, '{"collectionName": "movies", "filter": "id > 1", "outputFields": ["id"]}')) AS a;
 
 -- the database in a header, unless the body has it; not in the first version
 SELECT body FROM kz_http('POST', '/v2/vectordb/collections/has', '{"db-name": "nope"}', '{"collectionName": "movies"}');
 SELECT body FROM kz_http('POST', '/v2/vectordb/collections/has', '{"DB-Name": "nope"}', '{"collectionName": "movies", "dbName": "default"}');
+SELECT sent, body FROM unnest(ARRAY['{"collectionName": "movies", "dbname": "default"}', '{"collectionName": "movies", "dbName": ""}', '{"collectionName": "movies", "dbName": null}', '{"collectionName": "movies", "dbName": 5}']) AS sent, LATERAL kz_http('POST', '/v2/vectordb/collections/has', '{"DB-Name": "nope"}', sent);
 SELECT body FROM kz_http('POST', '/v1/vector/get', '{"DB-Name": "nope"}', '{"collectionName": "movies", "id": 1}');
 
 -- GET has the request in its query
