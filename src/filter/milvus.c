@@ -350,6 +350,7 @@ parse_primary(KzParser *parser, KzValue *value)
 {
 	KzToken		token = parser->token;
 
+	memset(value, 0, sizeof(*value));
 	value->start = token.start;
 	switch (token.kind)
 	{

@@ -19,8 +19,9 @@ static bool holds(int cmp, KzComparison comparison);
 static bool compare_fields(KzParser *parser, const KzValue *left, KzComparison comparison,
 						   const KzValue *right, KzValue *result);
 static bool check_literal(KzParser *parser, const KzOperand *operand, const KzValue *literal);
-static bool check_scalar(KzParser *parser, const KzOperand *operand, const JsonbValue *value,
-						 bool integer, const char *start);
+static bool check_scalar(KzParser *parser, KzFieldKind kind, const JsonbValue *value, bool integer,
+						 const char *start);
+static bool check_elements(KzParser *parser, KzFieldKind kind, const KzValue *list);
 static bool is_integer(const JsonbValue *value);
 static const char *kind_name(KzFieldKind kind);
 static bool is_number(KzFieldKind kind);
@@ -157,19 +158,39 @@ check_literal(KzParser *parser, const KzOperand *operand, const KzValue *literal
 	KzFieldKind kind = kz_operand_kind(operand);
 
 	if (literal->constant.type != jbvBinary)
-		return check_scalar(parser, operand, &literal->constant,
-							literal->integer, literal->start);
-	if (!operand->length && !operand->arithmetic && (kind == KZ_FIELD_ARRAY || kind == KZ_FIELD_JSON))
+		return check_scalar(parser, kind, &literal->constant, literal->integer, literal->start);
+	if (kind == KZ_FIELD_JSON)
 		return true;
+	if (kind == KZ_FIELD_ARRAY)
+		return check_elements(parser, operand->field->element, literal);
 	return kz_parser_fail(parser, literal->start,
 						  psprintf("%s can't be compared with a list", kind_name(kind)));
 }
 
+/*
+ * Whether the elements of a list could be elements of an Array of a kind.
+ */
 static bool
-check_scalar(KzParser *parser, const KzOperand *operand, const JsonbValue *value, bool integer,
+check_elements(KzParser *parser, KzFieldKind kind, const KzValue *list)
+{
+	KzJsonCursor cursor;
+	JsonbValue	element;
+
+	kz_json_values(&cursor, list->constant.val.binary.data);
+	while (kz_json_next(&cursor, &element))
+	{
+		if (element.type == jbvBinary)
+			return kz_parser_fail(parser, list->start, "an Array has no lists in it");
+		if (!check_scalar(parser, kind, &element, is_integer(&element), list->start))
+			return false;
+	}
+	return true;
+}
+
+static bool
+check_scalar(KzParser *parser, KzFieldKind kind, const JsonbValue *value, bool integer,
 			 const char *start)
 {
-	KzFieldKind kind = kz_operand_kind(operand);
 	bool		fits;
 
 	switch (kind)
@@ -243,7 +264,8 @@ kz_parser_in(KzParser *parser, const KzValue *left, bool negated, const KzValue 
 	{
 		if (element.type == jbvBinary)
 			return kz_parser_fail(parser, list->start, "a list within the list of in");
-		if (!check_scalar(parser, left->operand, &element, is_integer(&element), list->start))
+		if (!check_scalar(parser, kz_operand_kind(left->operand), &element, is_integer(&element),
+						  list->start))
 			return false;
 	}
 	node = kz_parser_operand_node(KZ_NODE_IN, left->operand);
@@ -316,6 +338,7 @@ kz_parser_contains(KzParser *parser, const KzValue *array, const KzValue *sought
 				   bool list, KzValue *result)
 {
 	KzNode	   *node;
+	KzValue		elements;
 
 	if (array->kind != KZ_VALUE_OPERAND || array->operand->length || array->operand->arithmetic ||
 		(!kz_operand_is_open(array->operand) && kz_operand_kind(array->operand) != KZ_FIELD_ARRAY))
@@ -330,6 +353,11 @@ kz_parser_contains(KzParser *parser, const KzValue *array, const KzValue *sought
 	node->value = sought->constant;
 	if (!list)
 		kz_json_set_document(&node->value, kz_json_array(&sought->constant, 1));
+	elements.start = sought->start;
+	elements.constant = node->value;
+	if (!kz_operand_is_open(array->operand) &&
+		!check_elements(parser, array->operand->field->element, &elements))
+		return false;
 	kz_value_set_node(result, node);
 	return true;
 }
@@ -367,8 +395,11 @@ kz_parser_compute(KzParser *parser, KzValue *value, char operator, const KzValue
 	if (!is_number(kind) && kind != KZ_FIELD_JSON)
 		return kz_parser_fail(parser, value->start,
 							  psprintf("arithmetic is for numbers, not for %s", kind_name(kind)));
-	if (operator == '%' && !right->integer)
+	if (operator == '%' && (!right->integer || kind == KZ_FIELD_FLOAT))
 		return kz_parser_fail(parser, right->start, "modulo can only apply on integers");
+	if (kind == KZ_FIELD_INTEGER && !right->integer)
+		return kz_parser_fail(parser, right->start,
+							  "an integer field and a float can't be computed with");
 	if ((operator == '/' || operator == '%') &&
 		DatumGetBool(DirectFunctionCall2(numeric_eq, NumericGetDatum(right->constant.val.numeric),
 										 NumericGetDatum(int64_to_numeric(0)))))
@@ -433,12 +464,15 @@ truncate_number(Numeric number)
 }
 
 /*
- * value to the power of exponent, in value: constants only, as floats.
+ * value to the power of exponent, in value: constants only.  It is computed as floats
+ * to see that it has a result, and then exactly.
  */
 bool
 kz_parser_power(KzParser *parser, KzValue *value, const KzValue *exponent)
 {
 	double		result;
+	bool		integer;
+	int64		whole;
 
 	if (value->kind != KZ_VALUE_CONSTANT || exponent->kind != KZ_VALUE_CONSTANT ||
 		value->constant.type != jbvNumeric || exponent->constant.type != jbvNumeric)
@@ -449,10 +483,17 @@ kz_parser_power(KzParser *parser, KzValue *value, const KzValue *exponent)
 													NumericGetDatum(exponent->constant.val.numeric))));
 	if (isnan(result) || isinf(result))
 		return kz_parser_fail(parser, value->start, "number out of range");
-	value->integer = value->integer && exponent->integer && result == rint(result) &&
-		fabs(result) <= 9007199254740992.0;
-	value->constant.val.numeric = DatumGetNumeric(DirectFunctionCall1(float8_numeric,
-																	  Float8GetDatum(result)));
+	integer = value->integer && exponent->integer && fabs(result) >= 1;
+	if (result == 0)
+		kz_json_set_int64(&value->constant, 0);
+	else
+		value->constant.val.numeric =
+			DatumGetNumeric(DirectFunctionCall2(numeric_power,
+												NumericGetDatum(value->constant.val.numeric),
+												NumericGetDatum(exponent->constant.val.numeric)));
+	if (integer)
+		value->constant.val.numeric = truncate_number(value->constant.val.numeric);
+	value->integer = integer && kz_json_get_int64(&value->constant, &whole);
 	return true;
 }
 

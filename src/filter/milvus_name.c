@@ -4,6 +4,8 @@
  */
 #include "postgres.h"
 
+#include <math.h>
+
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
 #include "utils/numeric.h"
@@ -28,7 +30,7 @@ static const struct
 static const char *const missing[] = {
 	"text_match", "phrase_match", "random_sample", "st_equals", "st_touches", "st_overlaps",
 	"st_crosses", "st_contains", "st_intersects", "st_within", "st_dwithin", "st_isvalid",
-	"match_any", "match_all", "element_filter"
+	"match_any", "match_all", "match_least", "match_most", "match_exact", "element_filter"
 };
 
 static bool is_function(const char *name, const char *function);
@@ -263,6 +265,8 @@ bool
 kz_parser_template(KzParser *parser, KzValue *value)
 {
 	KzToken		name;
+	Datum		number;
+	int64		whole;
 
 	if (!kz_parser_advance(parser))
 		return false;
@@ -278,9 +282,12 @@ kz_parser_template(KzParser *parser, KzValue *value)
 		return kz_parser_fail(parser, name.start,
 							  psprintf("the value of expression template variable name {%s} is not found",
 									   name.string));
-	value->integer = value->constant.type == jbvNumeric &&
-		strchr(DatumGetCString(DirectFunctionCall1(numeric_out,
-												   NumericGetDatum(value->constant.val.numeric))),
-			   '.') == NULL;
+	if (value->constant.type != jbvNumeric)
+		return true;
+	number = NumericGetDatum(value->constant.val.numeric);
+	if (isinf(DatumGetFloat8(DirectFunctionCall1(numeric_float8_no_overflow, number))))
+		return kz_parser_fail(parser, name.start, "number out of range");
+	value->integer = kz_json_get_int64(&value->constant, &whole) &&
+		strchr(DatumGetCString(DirectFunctionCall1(numeric_out, number)), '.') == NULL;
 	return true;
 }

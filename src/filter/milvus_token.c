@@ -82,7 +82,8 @@ read_name(const char *at, KzToken *token)
 	const char *p = at;
 
 	/* $meta is the one name with such a letter. */
-	if (*p == '$' && strncmp(p, "$meta", 5) == 0)
+	if (strncmp(p, "$meta", 5) == 0 &&
+		!(isascii((unsigned char) p[5]) && (isalnum((unsigned char) p[5]) || p[5] == '_')))
 		p++;
 	else if (!(isascii((unsigned char) *p) && (isalpha((unsigned char) *p) || *p == '_')))
 		return false;
@@ -195,8 +196,8 @@ read_float(KzToken *token, const char **problem)
 	if (isinf(value) || token->length > MAX_FLOAT_LENGTH)
 		return false;
 	if (strpbrk(digits, "xX"))
-		token->number = DatumGetNumeric(DirectFunctionCall1(float8_numeric, Float8GetDatum(value)));
-	else if (value == 0)
+		digits = psprintf(value == rint(value) ? "%.0f" : "%.17g", value);
+	if (value == 0)
 		token->number = int64_to_numeric(0);	/* whatever the exponent */
 	else
 		token->number = DatumGetNumeric(DirectFunctionCall3(numeric_in, CStringGetDatum(digits),

@@ -18,9 +18,20 @@
 
 #define OP(name) "OPERATOR(pg_catalog." name ")"
 
-/* A value that is neither null nor a container, at any depth */
-#define SOLID "'strict $.** ? (@.type() != \"null\" && @.type() != \"object\" && " \
+/*
+ * A value that is neither null nor a container, or anything at a depth that is not
+ * searched: the server recurses for each level.
+ */
+#define SOLID "'strict $.**{0 to 100} ? (@.type() != \"null\" && @.type() != \"object\" && " \
 	"@.type() != \"array\")'::pg_catalog.jsonpath"
+#define DEEPER "'strict $.**{101}'::pg_catalog.jsonpath"
+
+/* Numbers that no arithmetic with a float can take out of the range of numeric. */
+#define LEAST "'-1e1000'::pg_catalog.jsonb"
+#define MOST "'1e1000'::pg_catalog.jsonb"
+
+/* A longer list is searched by hash for each element of an array. */
+#define MAX_SOUGHT 8
 
 static const char *const operators[] = {
 	[KZ_EQUAL] = OP("="),
@@ -39,7 +50,7 @@ static void put_compare_fields(KzConditionWriter *writer, const KzNode *node);
 static void put_in(KzConditionWriter *writer, const KzNode *node);
 static void put_like(KzConditionWriter *writer, const KzNode *node);
 static void put_contains(KzConditionWriter *writer, const KzNode *node);
-static void put_contains_one(KzConditionWriter *writer, const KzNode *node, const JsonbValue *value);
+static void put_contains_elements(KzConditionWriter *writer, const KzNode *node);
 static void put_exists(KzConditionWriter *writer, const KzOperand *operand);
 static void put_null(KzConditionWriter *writer, const KzNode *node);
 static void begin_known(KzConditionWriter *writer, const KzOperand *operand);
@@ -47,6 +58,8 @@ static void end_known(KzConditionWriter *writer, const KzOperand *operand);
 static void begin_typed(KzConditionWriter *writer, const KzOperand *operand, const char *type);
 static void end_typed(KzConditionWriter *writer, const KzOperand *operand, bool negative);
 static void put_value(KzConditionWriter *writer, const KzOperand *operand);
+static void put_steps(KzConditionWriter *writer, Datum *steps, int nsteps);
+static bool is_odd_place(const char *key);
 static void put_text(KzConditionWriter *writer, const KzOperand *operand);
 static void put_number(KzConditionWriter *writer, const KzOperand *operand);
 static bool is_key(const KzOperand *operand);
@@ -73,7 +86,9 @@ kz_expression_condition(const KzNode *node, KzCondition *condition)
 KzFieldKind
 kz_operand_kind(const KzOperand *operand)
 {
-	if (operand->length || operand->arithmetic)
+	if (operand->length || operand->whole)
+		return KZ_FIELD_INTEGER;
+	if (operand->arithmetic)
 		return KZ_FIELD_FLOAT;
 	if (!operand->field)
 		return KZ_FIELD_JSON;
@@ -284,18 +299,20 @@ put_contains(KzConditionWriter *writer, const KzNode *node)
 	KzJsonCursor cursor;
 	JsonbValue	value;
 	bool		flat = true;
-	bool		first = true;
+	bool		all = node->kind == KZ_NODE_CONTAINS_ALL;
 
 	begin_known(writer, node->left);
 	begin_typed(writer, node->left, "array");
 	kz_json_values(&cursor, node->value.val.binary.data);
 	while (kz_json_next(&cursor, &value))
 		flat &= value.type != jbvBinary;
-	if (flat)
+	if (!flat || (!all && JsonContainerSize(node->value.val.binary.data) > MAX_SOUGHT))
+		put_contains_elements(writer, node);
+	else
 	{
 		put_value(writer, node->left);
 		appendStringInfoString(&writer->sql, " " OP("@>") " ");
-		if (node->kind == KZ_NODE_CONTAINS_ALL)
+		if (all)
 			kz_parameter_put_json(writer, &node->value);
 		else
 		{
@@ -304,31 +321,34 @@ put_contains(KzConditionWriter *writer, const KzNode *node)
 			appendStringInfoChar(&writer->sql, ')');
 		}
 	}
-	else
-	{
-		appendStringInfoChar(&writer->sql, '(');
-		kz_json_values(&cursor, node->value.val.binary.data);
-		while (kz_json_next(&cursor, &value))
-		{
-			if (!first)
-				appendStringInfoString(&writer->sql,
-									   node->kind == KZ_NODE_CONTAINS_ALL ? " AND " : " OR ");
-			put_contains_one(writer, node, &value);
-			first = false;
-		}
-		appendStringInfoChar(&writer->sql, ')');
-	}
 	end_typed(writer, node->left, false);
 	end_known(writer, node->left);
 }
 
+/*
+ * The same, element by element.
+ */
 static void
-put_contains_one(KzConditionWriter *writer, const KzNode *node, const JsonbValue *value)
+put_contains_elements(KzConditionWriter *writer, const KzNode *node)
 {
-	appendStringInfoString(&writer->sql, "EXISTS (SELECT FROM pg_catalog.jsonb_array_elements(");
+	bool		all = node->kind == KZ_NODE_CONTAINS_ALL;
+
+	if (all)
+	{
+		kz_parameter_put_array(writer, &node->value, JSONBOID, kz_parameter_json);
+		appendStringInfoString(&writer->sql, " " OP("<@") " ARRAY(SELECT e.value");
+	}
+	else
+		appendStringInfoString(&writer->sql, "EXISTS (SELECT");
+	appendStringInfoString(&writer->sql, " FROM pg_catalog.jsonb_array_elements(");
 	put_value(writer, node->left);
-	appendStringInfoString(&writer->sql, ") AS e WHERE e.value " OP("=") " ");
-	kz_parameter_put_json(writer, value);
+	appendStringInfoString(&writer->sql, ") AS e");
+	if (!all)
+	{
+		appendStringInfoString(&writer->sql, " WHERE e.value " OP("=") " ANY (");
+		kz_parameter_put_array(writer, &node->value, JSONBOID, kz_parameter_json);
+		appendStringInfoChar(&writer->sql, ')');
+	}
 	appendStringInfoChar(&writer->sql, ')');
 }
 
@@ -340,7 +360,9 @@ put_exists(KzConditionWriter *writer, const KzOperand *operand)
 {
 	appendStringInfoString(&writer->sql, "COALESCE(pg_catalog.jsonb_path_exists(");
 	put_value(writer, operand);
-	appendStringInfoString(&writer->sql, ", " SOLID "), false)");
+	appendStringInfoString(&writer->sql, ", " SOLID ") OR pg_catalog.jsonb_path_exists(");
+	put_value(writer, operand);
+	appendStringInfoString(&writer->sql, ", " DEEPER "), false)");
 }
 
 static void
@@ -385,11 +407,22 @@ end_known(KzConditionWriter *writer, const KzOperand *operand)
 }
 
 /*
- * Look at a value only if it has a type, as jsonb_typeof() calls it.
+ * Look at a value only if it has a type, as jsonb_typeof() calls it.  To jsonb all
+ * numbers lie between all strings and all booleans, so bounds of a number tell its
+ * type as well.
  */
 static void
 begin_typed(KzConditionWriter *writer, const KzOperand *operand, const char *type)
 {
+	if (operand->arithmetic)
+	{
+		appendStringInfoString(&writer->sql, "CASE WHEN ");
+		put_value(writer, operand);
+		appendStringInfoString(&writer->sql, " " OP(">=") " " LEAST " AND ");
+		put_value(writer, operand);
+		appendStringInfoString(&writer->sql, " " OP("<=") " " MOST " THEN ");
+		return;
+	}
 	appendStringInfoString(&writer->sql, "CASE WHEN pg_catalog.jsonb_typeof(");
 	put_value(writer, operand);
 	appendStringInfo(&writer->sql, ") " OP("=") " '%s' THEN ", type);
@@ -405,30 +438,62 @@ end_typed(KzConditionWriter *writer, const KzOperand *operand, bool negative)
 
 /*
  * The value as jsonb.  A path of several steps is one parameter; a step into an array
- * is its place in digits, as in a JSON pointer.
+ * is its place in digits, as in a JSON pointer.  The server would take more for a
+ * place than a pointer does, so a path with such a key goes step by step.
  */
 static void
 put_value(KzConditionWriter *writer, const KzOperand *operand)
 {
 	int			nsteps = list_length(operand->steps);
 	Datum	   *steps = palloc(nsteps * sizeof(Datum));
+	bool		pointer = nsteps > 1;
 	ListCell   *lc;
 
 	foreach(lc, operand->steps)
 	{
 		const KzStep *step = lfirst(lc);
 
+		pointer &= !is_odd_place(step->key);
 		steps[foreach_current_index(lc)] =
 			CStringGetTextDatum(step->key ? step->key : psprintf("%d", step->place));
 	}
-	appendStringInfoString(&writer->sql, nsteps == 1 ? "(_source " OP("->") " " : "(_source " OP("#>") " ");
-	if (nsteps == 1)
-		kz_parameter_put(writer, TEXTOID, steps[0]);
-	else
-		kz_parameter_put(writer, TEXTARRAYOID,
-						 PointerGetDatum(construct_array(steps, nsteps, TEXTOID, -1, false,
-														 TYPALIGN_INT)));
+	appendStringInfoString(&writer->sql, "(_source");
+	if (pointer)
+		put_steps(writer, steps, nsteps);
+	foreach(lc, pointer ? NIL : operand->steps)
+	{
+		const KzStep *step = lfirst(lc);
+		int			i = foreach_current_index(lc);
+
+		if (i > 0 && !is_odd_place(step->key))
+		{
+			put_steps(writer, &steps[i], 1);
+			continue;
+		}
+		appendStringInfoString(&writer->sql, " " OP("->") " ");
+		kz_parameter_put(writer, TEXTOID, steps[i]);
+	}
 	appendStringInfoChar(&writer->sql, ')');
+}
+
+static void
+put_steps(KzConditionWriter *writer, Datum *steps, int nsteps)
+{
+	appendStringInfoString(&writer->sql, " " OP("#>") " ");
+	kz_parameter_put(writer, TEXTARRAYOID,
+					 PointerGetDatum(construct_array(steps, nsteps, TEXTOID, -1, false,
+													 TYPALIGN_INT)));
+}
+
+/*
+ * Whether "#>" could take a key for a place that is not written in plain digits:
+ * " 1", "+1", "01", or "-1", which is the last.
+ */
+static bool
+is_odd_place(const char *key)
+{
+	return key && key[0] != '\0' &&
+		(strchr(" \t\n\v\f\r+-", key[0]) != NULL || (key[0] == '0' && key[1] != '\0'));
 }
 
 /*

@@ -257,6 +257,45 @@ SELECT pg_temp.show(
 	'n == - - 10',
 	'n == -(-10)');
 
+-- what could be computed wrongly, or not at all
+INSERT INTO "default".f VALUES ('9007199254740992', 1, '{"id": 9007199254740992, "k": 1e131000, "f": -1e131000, "list": [10, 20, 30], "o": {"-1": 7}, "deep": {"x": 1}}');
+UPDATE "default".f SET _source = jsonb_set(_source, '{deep}', (repeat('[', 2000) || repeat(']', 2000))::jsonb) WHERE _id = '9007199254740992';
+SELECT pg_temp.show(
+	'k * 1e308 > 1',
+	'k / 1e-308 != 1',
+	'f * 1e308 < 1',
+	'id == 2 ** 53',
+	'2 ** 62 == 4611686018427387904',
+	'2 ** -1 == 0.5',
+	'0 ** -1 == 1',
+	'0x1p53 == 9007199254740992',
+	'list["-1"] == 30',
+	'list["01"] == 20',
+	'list["1"] == 20',
+	'list[1] == 20',
+	'o["-1"] == 7',
+	'$metalist == 1',
+	'n + 1.5 == 11.5',
+	'n + 1 == 1.5',
+	'f % 2 == 1',
+	'array_length(a) == 1.5',
+	'array_contains(a, "x")',
+	'array_contains_any(a, [1, 1.5])',
+	'array_contains(a, [1])',
+	'a == ["x"]',
+	'match_least(a, 1)',
+	'json_contains_any(list, [1, 2, 3, 4, 5, 6, 7, 8, 9, 30])',
+	'not json_contains_any(list, [1, 2, 3, 4, 5, 6, 7, 8, 9, 30])',
+	'json_contains_any(j["l"], [7, [2, 3.0]])',
+	'json_contains_all(j["l"], [[2, 3], 4])');
+SELECT pg_temp.found('k * {x} > 1', '{"x": 1e131000}');
+SELECT pg_temp.found('{x} * {x} > 1', '{"x": 1e308}');
+SELECT pg_temp.found('id == {x}', '{"x": 9223372036854775808}');
+SET max_stack_depth = '250kB';
+SELECT pg_temp.found('exists deep');
+RESET max_stack_depth;
+DELETE FROM "default".f WHERE _id = '9007199254740992';
+
 -- fields with fields
 SELECT pg_temp.show(
 	'n < id',
