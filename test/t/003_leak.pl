@@ -15,6 +15,7 @@ $node->start;
 $node->safe_psql('postgres', q{
 	CREATE EXTENSION kz;
 	SELECT kz_create_collection('leak', 'docs');
+	SELECT kz_milvus('/v2/vectordb/collections/create', '{"dbName": "leak", "collectionName": "entities", "dimension": 2}');
 	CREATE FUNCTION memory() RETURNS bigint VOLATILE LANGUAGE sql AS
 		'SELECT sum(total_bytes)::bigint FROM pg_backend_memory_contexts';
 	CREATE FUNCTION used() RETURNS bigint VOLATILE LANGUAGE sql AS
@@ -41,6 +42,11 @@ my @calls = (
 	[ 'kz_delete_fields', q{kz_delete_fields('leak', 'docs', 'd' || i, ARRAY['r'])} ],
 	[ 'kz_delete', q{kz_delete('leak', 'docs', 'd' || i, source => true)} ],
 	[ 'kz_create', q{kz_create('leak', 'docs', jsonb_build_object('n', i), 'd' || i)} ],
+	[ 'kz_request', q{kz_request(jsonb_build_object('controller', 'document', 'action', 'update', 'index', 'leak', 'collection', 'docs',
+		'_id', 'd' || i, 'body', jsonb_build_object('r', i)))} ],
+	[ 'kz_milvus', q{kz_milvus('/v2/vectordb/entities/upsert', format('{"dbName": "leak", "collectionName": "entities", "data": [{"id": %s, "vector": [1, 2]}]}', i)::jsonb)} ],
+	[ 'kz_milvus, with a filter', q{kz_milvus('/v2/vectordb/entities/query', format('{"dbName": "leak", "collectionName": "entities", "filter": "id == %s and k != 1"}', i)::jsonb)} ],
+	[ 'kz_http', q{(kz_http('PUT', format('/leak/docs/d%s/_update?source', i), '{}', '{"h": 1}')).body} ],
 	[ 'kz_merge', q{kz_merge(jsonb_build_object('a', i), jsonb_build_object('b', i))} ]);
 
 foreach my $call (@calls)
