@@ -107,6 +107,10 @@ static const CatalogEntry catalog[] = {
 		"services.storage.get_limit_exceeded", 0x01010003, 413,
 		"The number of documents returned by this request exceeds the configured server limit."
 	},
+	[KZ_ERROR_ROUTING] = {
+		"services.storage.no_routing", 0x01010017, 400,
+		"The \"_routing\" keyword is forbidden."
+	},
 	[KZ_ERROR_SEARCH_AS_ID] = {
 		"services.storage.search_as_an_id", 0x0101000f, 400,
 		"_search is not a valid document identifier"
@@ -344,6 +348,7 @@ kz_error_catch(const ErrorData *raised, KzError *error)
 	const char *id = last_thrown.code == KZ_ERROR_NONE ? NULL : kz_error_id(&last_thrown);
 
 	if (!id || !raised->detail || strcmp(raised->detail, id) != 0 ||
+		!raised->funcname || strcmp(raised->funcname, "kz_error_throw") != 0 ||
 		strncmp(unpack_sql_state(raised->sqlerrcode), "KZ", 2) != 0)
 		return false;
 	*error = last_thrown;

@@ -11,6 +11,7 @@
 #include "access/xact.h"
 #include "utils/memutils.h"
 #include "utils/resowner.h"
+#include "utils/snapmgr.h"
 
 #include "protocol/argument.h"
 #include "protocol/call.h"
@@ -25,6 +26,17 @@ kz_call_enter(KzCall *call)
 	call->context = AllocSetContextCreate(CurrentMemoryContext, "kz call",
 										  ALLOCSET_DEFAULT_SIZES);
 	call->caller = MemoryContextSwitchTo(call->context);
+}
+
+/*
+ * Let a call see what has been written up to now, in the same statement as well.
+ */
+void
+kz_call_renew(KzCall *call)
+{
+	CommandCounterIncrement();
+	PushActiveSnapshot(GetTransactionSnapshot());
+	call->renewed = true;
 }
 
 /*
@@ -98,6 +110,8 @@ kz_call_guard(KzCall *call, bool (*run) (void *argument), void *argument, KzErro
 void
 kz_call_end(KzCall *call)
 {
+	if (call->renewed)
+		PopActiveSnapshot();
 	MemoryContextSwitchTo(call->caller);
 	MemoryContextDelete(call->context);
 }

@@ -13,12 +13,14 @@ typedef struct KzCall
 {
 	MemoryContext context;		/* of everything but the answer */
 	MemoryContext caller;
+	bool		renewed;		/* it has a snapshot of its own */
 	const char *index;
 	const char *collection;
 	KzStamp		stamp;
 } KzCall;
 
 extern void kz_call_enter(KzCall *call);
+extern void kz_call_renew(KzCall *call);
 extern void kz_call_begin(KzCall *call, FunctionCallInfo fcinfo);
 extern void kz_call_read_options(KzCall *call, FunctionCallInfo fcinfo, int first);
 extern bool kz_call_guard(KzCall *call, bool (*run) (void *argument), void *argument,

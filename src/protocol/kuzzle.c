@@ -140,6 +140,7 @@ begin_request(KzRequest *request, const char *kuid)
 {
 	memset(request, 0, sizeof(*request));
 	kz_call_enter(&request->call);
+	kz_call_renew(&request->call);
 	request->kuid = kuid ? kuid : ANONYMOUS;
 	kz_stamp_init(&request->call.stamp, request->kuid);
 	kz_json_set_null(&request->result);

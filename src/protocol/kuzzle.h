@@ -119,6 +119,7 @@ extern bool kz_request_write(KzRequest *request, KzEntry *entry, const char *com
 /* in kuzzle_batch.c */
 extern bool kz_request_answer_lists(KzRequest *request, Jsonb *answer, bool strict,
 									const char *action);
+extern text *kz_request_number_id(const JsonbValue *number);
 extern bool kz_request_mcreate(KzRequest *request);
 extern bool kz_request_mcreate_or_replace(KzRequest *request);
 extern bool kz_request_mdelete(KzRequest *request);

@@ -9,6 +9,7 @@
 
 #include "operation/read.h"
 #include "protocol/answer.h"
+#include "document/identity.h"
 #include "protocol/kuzzle.h"
 
 /* Kuzzle's SDK retries one document ten times, and many not at all. */
@@ -105,14 +106,15 @@ write_batch(KzRequest *request, const KzBatchKind *kind, const char *command)
 	bool		strict = false;
 	bool		silent;
 	bool		sources = true;
-	int			retries = BATCH_RETRIES;
+	bool		may_retry = kind == &kz_batch_mupdate || kind == &kz_batch_mupsert;
+	int			retries = may_retry ? BATCH_RETRIES : KZ_DEFAULT_RETRIES;
 
 	if (!kz_request_flag(request, KZ_KEY_STRICT, &strict) ||
 		!kz_request_flag(request, KZ_KEY_SILENT, &silent) ||
 		!kz_request_refresh(request) ||
 		!kz_request_body_array(request, "documents", true, &documents) ||
 		!kz_request_names(request) ||
-		!kz_request_retries(request, false, &retries))
+		(may_retry && !kz_request_retries(request, false, &retries)))
 		return false;
 	if (kz_documents_write_limit > 0 &&
 		JsonContainerSize(documents.val.binary.data) > kz_documents_write_limit)
@@ -155,12 +157,16 @@ read_many(KzRequest *request, const char *command, bool sources)
 	KzRow	   *rows;
 	bool		strict = false;
 
-	if (!read_ids(request, "ids", &ids) ||
-		!make_texts(request, &ids, &texts) ||
+	bool		too_many;
+
+	if (!read_ids(request, "ids", &ids))
+		return false;
+	too_many = kz_documents_fetch_limit > 0 && ids.count > kz_documents_fetch_limit;
+	if (!make_texts(request, &ids, too_many ? NULL : &texts) ||
 		!kz_request_names(request) ||
 		!kz_request_flag(request, KZ_KEY_STRICT, &strict))
 		return false;
-	if (kz_documents_fetch_limit > 0 && ids.count > kz_documents_fetch_limit)
+	if (too_many)
 		return kz_request_fail(request, KZ_ERROR_FETCH_LIMIT, NULL, NULL);
 	rows = kz_read_many(request->call.index, request->call.collection, texts, ids.count, command,
 						&request->error);
@@ -267,31 +273,46 @@ compare_strings(const void *a, const void *b)
 }
 
 /*
- * Ids as text; numbers and booleans are taken for strings, as Kuzzle does.
+ * Ids as text; numbers and booleans are taken for strings, as Kuzzle does.  With
+ * NULL they are only checked.
  */
 static bool
 make_texts(KzRequest *request, const Ids *ids, text ***texts)
 {
-	*texts = palloc_extended(Max(ids->count, 1) * sizeof(text *), MCXT_ALLOC_HUGE);
+	if (texts)
+		*texts = palloc_extended(Max(ids->count, 1) * sizeof(text *), MCXT_ALLOC_HUGE);
 	for (int i = 0; i < ids->count; i++)
 	{
 		const JsonbValue *id = &ids->values[i];
+		text	   *string = NULL;
 
-		switch (id->type)
+		if (id->type == jbvNumeric)
 		{
-			case jbvString:
-				(*texts)[i] = kz_json_text(id);
-				break;
-			case jbvNumeric:
-				(*texts)[i] = cstring_to_text(numeric_normalize(id->val.numeric));
-				break;
-			case jbvBool:
-				(*texts)[i] = cstring_to_text(id->val.boolean ? "true" : "false");
-				break;
-			default:
-				return kz_request_fail(request, KZ_ERROR_INVALID_TYPE, ids->source,
-									   "array of strings");
+			string = kz_request_number_id(id);
+			if (!string)
+				return kz_request_fail(request, KZ_ERROR_INVALID_ARGUMENT, ids->source,
+									   "strings of 1 to 512 bytes");
 		}
+		else if (id->type != jbvString && id->type != jbvBool)
+			return kz_request_fail(request, KZ_ERROR_INVALID_TYPE, ids->source, "array of strings");
+		if (!texts)
+			continue;
+		(*texts)[i] = string ? string : id->type == jbvString ? kz_json_text(id) :
+			cstring_to_text(id->val.boolean ? "true" : "false");
 	}
 	return true;
+}
+
+/*
+ * A number as an id, as JavaScript writes it; NULL if it is too long for one: a
+ * number of a few bytes can have thousands of digits.
+ */
+text *
+kz_request_number_id(const JsonbValue *number)
+{
+	char	   *digits = numeric_normalize(number->val.numeric);
+	text	   *id = strlen(digits) <= KZ_ID_MAX_BYTES ? cstring_to_text(digits) : NULL;
+
+	pfree(digits);
+	return id;
 }

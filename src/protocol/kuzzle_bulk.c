@@ -195,12 +195,14 @@ read_import_id(Import *import, const Operation *operation, const JsonbValue *met
 	if (id.type == jbvString && id.val.string.len > 0)
 		string = kz_json_text(&id);
 	else if (id.type == jbvNumeric)
-		string = cstring_to_text(numeric_normalize(id.val.numeric));
+		string = kz_request_number_id(&id);
 	else if (id.type == jbvNull && (operation->action == KZ_ACTION_CREATE ||
 									operation->action == KZ_ACTION_CREATE_OR_REPLACE))
 		string = kz_identity_generate();
 	else
 		return refuse_line(import, "_id must be a string");
+	if (!string)
+		return refuse_line(import, "_id must be a string of 1 to 512 bytes");
 	kz_entry_set_id(entry, string);
 	return true;
 }

@@ -31,10 +31,12 @@ collection_create(KzRequest *request)
 	Jsonb	   *mappings;
 	Jsonb	   *settings;
 
-	if (!kz_request_names(request) || !read_definition(request, &mappings, &settings))
+	if (!kz_request_names(request))
 		return false;
 	kz_name_require_index(request->call.index);
 	kz_name_require_collection(request->call.collection);
+	if (!read_definition(request, &mappings, &settings))
+		return false;
 	kz_collection_create(request->call.index, request->call.collection,
 						 mappings ? mappings : kz_json_object(NULL, 0),
 						 settings ? settings : kz_json_object(NULL, 0));

@@ -12,6 +12,7 @@
 #include "protocol/kuzzle.h"
 
 static bool read_defaults(KzRequest *request, JsonbValue *defaults);
+static bool read_content(KzRequest *request, JsonbValue *content);
 static bool write_document(KzRequest *request, KzEntry *entry, const text *id, int parts,
 						   const char *command);
 
@@ -26,7 +27,7 @@ document_create(KzRequest *request)
 	if (!kz_request_optional_id(request, &id) ||
 		!kz_request_flag(request, KZ_KEY_SILENT, &silent) ||
 		!kz_request_names(request) ||
-		!kz_request_body(request, &entry.body))
+		!read_content(request, &entry.body))
 		return false;
 	if (!id)
 		id = kz_identity_generate();
@@ -42,7 +43,7 @@ document_create_or_replace(KzRequest *request)
 
 	kz_entry_init(&entry, KZ_ACTION_CREATE_OR_REPLACE, KZ_DEFAULT_RETRIES);
 	return kz_request_id(request, &id) &&
-		kz_request_body(request, &entry.body) &&
+		read_content(request, &entry.body) &&
 		kz_request_write_options(request, NULL) &&
 		write_document(request, &entry, id,
 					   KZ_ANSWER_SOURCE | KZ_ANSWER_VERSION | KZ_ANSWER_CREATED,
@@ -57,7 +58,7 @@ document_replace(KzRequest *request)
 
 	kz_entry_init(&entry, KZ_ACTION_REPLACE, KZ_DEFAULT_RETRIES);
 	return kz_request_id(request, &id) &&
-		kz_request_body(request, &entry.body) &&
+		read_content(request, &entry.body) &&
 		kz_request_write_options(request, NULL) &&
 		write_document(request, &entry, id, KZ_ANSWER_SOURCE | KZ_ANSWER_VERSION,
 					   "document:replace");
@@ -235,6 +236,20 @@ document_validate(KzRequest *request)
 	kz_json_set_document(&pairs[1].value, kz_json_object(NULL, 0));
 	kz_json_set_document(&request->result, kz_json_object(pairs, 2));
 	return true;
+}
+
+/*
+ * Read a whole document.  To Kuzzle's storage one key of it is a keyword.
+ */
+static bool
+read_content(KzRequest *request, JsonbValue *content)
+{
+	JsonbValue	routing;
+
+	if (!kz_request_body(request, content))
+		return false;
+	return !kz_json_field(content->val.binary.data, "_routing", &routing) ||
+		kz_request_fail(request, KZ_ERROR_ROUTING, NULL, NULL);
 }
 
 /*

@@ -64,6 +64,7 @@ kz_milvus_answer(const char *path, Jsonb *body, bool allow_int64)
 		return make_failure(404, "404 page not found");
 	memset(&request, 0, sizeof(request));
 	kz_call_enter(&request.call);
+	kz_call_renew(&request.call);
 	kz_stamp_init(&request.call.stamp, NULL);
 	kz_json_set_null(&request.data);
 	request.version = endpoint->version;
