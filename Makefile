@@ -38,6 +38,7 @@ OBJS = \
 	src/filter/milvus_name.o \
 	src/filter/milvus_parser.o \
 	src/filter/milvus_token.o \
+	src/filter/operand.o \
 	src/filter/parameter.o \
 	src/filter/sql.o \
 	src/operation/bulk.o \

@@ -14,6 +14,7 @@ typedef struct KzConditionWriter
 {
 	StringInfoData sql;
 	int			size;			/* for how many parameters there is room */
+	bool		exact;			/* NULL and false are told apart */
 	KzCondition *condition;
 } KzConditionWriter;
 

@@ -5,18 +5,19 @@
  * Literals and keys become parameters, and everything else names its schema.  A
  * value is looked at only where it has the type that the look needs, so that no
  * document can make a query fail.  What comes out is NULL where nothing is known.
+ *
+ * Where nothing negates a comparison, NULL and false find the same documents.  Then
+ * equality and containment are written without what tells the two apart: the document
+ * is fetched once, and an index on the expression can be used.
  */
 #include "postgres.h"
 
 #include "catalog/pg_type.h"
-#include "utils/array.h"
 #include "utils/builtins.h"
 
 #include "base/json.h"
 #include "filter/expression.h"
-#include "filter/parameter.h"
-
-#define OP(name) "OPERATOR(pg_catalog." name ")"
+#include "filter/operand.h"
 
 /*
  * A value that is neither null nor a container, or anything at a depth that is not
@@ -43,6 +44,7 @@ static const char *const operators[] = {
 };
 
 static void put_node(KzConditionWriter *writer, const KzNode *node);
+static void put_not(KzConditionWriter *writer, const KzNode *node);
 static void put_list(KzConditionWriter *writer, const KzNode *node, const char *word);
 static void put_compare(KzConditionWriter *writer, const KzNode *node);
 static void put_compare_key(KzConditionWriter *writer, const KzNode *node);
@@ -50,6 +52,7 @@ static void put_compare_fields(KzConditionWriter *writer, const KzNode *node);
 static void put_in(KzConditionWriter *writer, const KzNode *node);
 static void put_like(KzConditionWriter *writer, const KzNode *node);
 static void put_contains(KzConditionWriter *writer, const KzNode *node);
+static void put_contains_flat(KzConditionWriter *writer, const KzNode *node);
 static void put_contains_elements(KzConditionWriter *writer, const KzNode *node);
 static void put_exists(KzConditionWriter *writer, const KzOperand *operand);
 static void put_null(KzConditionWriter *writer, const KzNode *node);
@@ -57,9 +60,6 @@ static void begin_known(KzConditionWriter *writer, const KzOperand *operand);
 static void end_known(KzConditionWriter *writer, const KzOperand *operand);
 static void begin_typed(KzConditionWriter *writer, const KzOperand *operand, const char *type);
 static void end_typed(KzConditionWriter *writer, const KzOperand *operand, bool negative);
-static void put_value(KzConditionWriter *writer, const KzOperand *operand);
-static void put_steps(KzConditionWriter *writer, Datum *steps, int nsteps);
-static bool is_odd_place(const char *key);
 static void put_text(KzConditionWriter *writer, const KzOperand *operand);
 static void put_number(KzConditionWriter *writer, const KzOperand *operand);
 static bool is_key(const KzOperand *operand);
@@ -80,31 +80,6 @@ kz_expression_condition(const KzNode *node, KzCondition *condition)
 	condition->sql = writer.sql.data;
 }
 
-/*
- * What kind of value an operand is: an element's where it is one of an Array.
- */
-KzFieldKind
-kz_operand_kind(const KzOperand *operand)
-{
-	if (operand->length || operand->whole)
-		return KZ_FIELD_INTEGER;
-	if (operand->arithmetic)
-		return KZ_FIELD_FLOAT;
-	if (!operand->field)
-		return KZ_FIELD_JSON;
-	return operand->field->kind == KZ_FIELD_ARRAY && list_length(operand->steps) > 1 ?
-		operand->field->element : operand->field->kind;
-}
-
-/*
- * Whether an operand can have any type, or not be there.
- */
-bool
-kz_operand_is_open(const KzOperand *operand)
-{
-	return !operand->field || operand->field->kind == KZ_FIELD_JSON;
-}
-
 static void
 put_node(KzConditionWriter *writer, const KzNode *node)
 {
@@ -120,9 +95,7 @@ put_node(KzConditionWriter *writer, const KzNode *node)
 			put_list(writer, node, " OR ");
 			break;
 		case KZ_NODE_NOT:
-			appendStringInfoString(&writer->sql, "(NOT ");
-			put_node(writer, linitial(node->nodes));
-			appendStringInfoChar(&writer->sql, ')');
+			put_not(writer, linitial(node->nodes));
 			break;
 		case KZ_NODE_COMPARE:
 			put_compare(writer, node);
@@ -147,6 +120,18 @@ put_node(KzConditionWriter *writer, const KzNode *node)
 			put_null(writer, node);
 			break;
 	}
+}
+
+static void
+put_not(KzConditionWriter *writer, const KzNode *node)
+{
+	bool		exact = writer->exact;
+
+	writer->exact = true;
+	appendStringInfoString(&writer->sql, "(NOT ");
+	put_node(writer, node);
+	appendStringInfoChar(&writer->sql, ')');
+	writer->exact = exact;
 }
 
 /*
@@ -181,12 +166,19 @@ put_compare(KzConditionWriter *writer, const KzNode *node)
 		put_compare_key(writer, node);
 		return;
 	}
+	if (!writer->exact && !computed && node->comparison == KZ_EQUAL)
+	{
+		kz_operand_put(writer, left);
+		appendStringInfo(&writer->sql, " %s ", operator);
+		kz_parameter_put_json(writer, &node->value);
+		return;
+	}
 	begin_known(writer, left);
 	if (kz_operand_is_open(left) && !computed && node->comparison <= KZ_NOT_EQUAL)
 	{
 		/* Values of any types can be equal, or different. */
 		appendStringInfoString(&writer->sql, "COALESCE(");
-		put_value(writer, left);
+		kz_operand_put(writer, left);
 		appendStringInfo(&writer->sql, " %s ", operator);
 		kz_parameter_put_json(writer, &node->value);
 		appendStringInfo(&writer->sql, ", %s)", negative ? "true" : "false");
@@ -208,7 +200,7 @@ put_compare(KzConditionWriter *writer, const KzNode *node)
 		}
 		else
 		{
-			put_value(writer, left);
+			kz_operand_put(writer, left);
 			appendStringInfo(&writer->sql, " %s ", operator);
 			kz_parameter_put_json(writer, &node->value);
 		}
@@ -236,7 +228,7 @@ put_compare_fields(KzConditionWriter *writer, const KzNode *node)
 	const char *type = kind == KZ_FIELD_TEXT ? "string" :
 	kind == KZ_FIELD_BOOL ? "boolean" : "number";
 	void		(*put) (KzConditionWriter *writer, const KzOperand *operand) =
-	kind == KZ_FIELD_TEXT ? put_text : kind == KZ_FIELD_BOOL ? put_value : put_number;
+	kind == KZ_FIELD_TEXT ? put_text : kind == KZ_FIELD_BOOL ? kz_operand_put : put_number;
 
 	begin_typed(writer, node->left, type);
 	begin_typed(writer, node->right, type);
@@ -261,13 +253,21 @@ put_in(KzConditionWriter *writer, const KzNode *node)
 		appendStringInfoChar(&writer->sql, ')');
 		return;
 	}
+	if (!writer->exact && !node->negated)
+	{
+		kz_operand_put(writer, left);
+		appendStringInfo(&writer->sql, " %s", operator);
+		kz_parameter_put_array(writer, &node->value, JSONBOID, kz_parameter_json);
+		appendStringInfoChar(&writer->sql, ')');
+		return;
+	}
 	begin_known(writer, left);
 	if (kz_operand_is_open(left))
 		appendStringInfoString(&writer->sql, "COALESCE(");
 	else
 		begin_typed(writer, left, kz_operand_kind(left) == KZ_FIELD_TEXT ? "string" :
 					kz_operand_kind(left) == KZ_FIELD_BOOL ? "boolean" : "number");
-	put_value(writer, left);
+	kz_operand_put(writer, left);
 	appendStringInfo(&writer->sql, " %s", operator);
 	kz_parameter_put_array(writer, &node->value, JSONBOID, kz_parameter_json);
 	appendStringInfoChar(&writer->sql, ')');
@@ -301,28 +301,39 @@ put_contains(KzConditionWriter *writer, const KzNode *node)
 	bool		flat = true;
 	bool		all = node->kind == KZ_NODE_CONTAINS_ALL;
 
-	begin_known(writer, node->left);
-	begin_typed(writer, node->left, "array");
 	kz_json_values(&cursor, node->value.val.binary.data);
 	while (kz_json_next(&cursor, &value))
 		flat &= value.type != jbvBinary;
-	if (!flat || (!all && JsonContainerSize(node->value.val.binary.data) > MAX_SOUGHT))
-		put_contains_elements(writer, node);
-	else
+	if (!all && JsonContainerSize(node->value.val.binary.data) > MAX_SOUGHT)
+		flat = false;
+	if (flat && !writer->exact)
 	{
-		put_value(writer, node->left);
-		appendStringInfoString(&writer->sql, " " OP("@>") " ");
-		if (all)
-			kz_parameter_put_json(writer, &node->value);
-		else
-		{
-			appendStringInfoString(&writer->sql, "ANY (");
-			kz_parameter_put_array(writer, &node->value, JSONBOID, kz_parameter_list);
-			appendStringInfoChar(&writer->sql, ')');
-		}
+		put_contains_flat(writer, node);
+		return;
 	}
+	begin_known(writer, node->left);
+	begin_typed(writer, node->left, "array");
+	if (flat)
+		put_contains_flat(writer, node);
+	else
+		put_contains_elements(writer, node);
 	end_typed(writer, node->left, false);
 	end_known(writer, node->left);
+}
+
+static void
+put_contains_flat(KzConditionWriter *writer, const KzNode *node)
+{
+	kz_operand_put(writer, node->left);
+	appendStringInfoString(&writer->sql, " " OP("@>") " ");
+	if (node->kind == KZ_NODE_CONTAINS_ALL)
+	{
+		kz_parameter_put_json(writer, &node->value);
+		return;
+	}
+	appendStringInfoString(&writer->sql, "ANY (");
+	kz_parameter_put_array(writer, &node->value, JSONBOID, kz_parameter_list);
+	appendStringInfoChar(&writer->sql, ')');
 }
 
 /*
@@ -341,7 +352,7 @@ put_contains_elements(KzConditionWriter *writer, const KzNode *node)
 	else
 		appendStringInfoString(&writer->sql, "EXISTS (SELECT");
 	appendStringInfoString(&writer->sql, " FROM pg_catalog.jsonb_array_elements(");
-	put_value(writer, node->left);
+	kz_operand_put(writer, node->left);
 	appendStringInfoString(&writer->sql, ") AS e");
 	if (!all)
 	{
@@ -359,9 +370,9 @@ static void
 put_exists(KzConditionWriter *writer, const KzOperand *operand)
 {
 	appendStringInfoString(&writer->sql, "COALESCE(pg_catalog.jsonb_path_exists(");
-	put_value(writer, operand);
+	kz_operand_put(writer, operand);
 	appendStringInfoString(&writer->sql, ", " SOLID ") OR pg_catalog.jsonb_path_exists(");
-	put_value(writer, operand);
+	kz_operand_put(writer, operand);
 	appendStringInfoString(&writer->sql, ", " DEEPER "), false)");
 }
 
@@ -378,7 +389,7 @@ put_null(KzConditionWriter *writer, const KzNode *node)
 		return;
 	}
 	appendStringInfoString(&writer->sql, "(COALESCE(pg_catalog.jsonb_typeof(");
-	put_value(writer, left);
+	kz_operand_put(writer, left);
 	appendStringInfo(&writer->sql, "), 'null') %s 'null')", node->negated ? OP("<>") : OP("="));
 }
 
@@ -395,7 +406,7 @@ begin_known(KzConditionWriter *writer, const KzOperand *operand)
 		return;
 	column.steps = list_make1(linitial(operand->steps));
 	appendStringInfoString(&writer->sql, "CASE WHEN pg_catalog.jsonb_typeof(");
-	put_value(writer, &column);
+	kz_operand_put(writer, &column);
 	appendStringInfoString(&writer->sql, ") " OP("<>") " 'null' THEN ");
 }
 
@@ -417,14 +428,14 @@ begin_typed(KzConditionWriter *writer, const KzOperand *operand, const char *typ
 	if (operand->arithmetic)
 	{
 		appendStringInfoString(&writer->sql, "CASE WHEN ");
-		put_value(writer, operand);
+		kz_operand_put(writer, operand);
 		appendStringInfoString(&writer->sql, " " OP(">=") " " LEAST " AND ");
-		put_value(writer, operand);
+		kz_operand_put(writer, operand);
 		appendStringInfoString(&writer->sql, " " OP("<=") " " MOST " THEN ");
 		return;
 	}
 	appendStringInfoString(&writer->sql, "CASE WHEN pg_catalog.jsonb_typeof(");
-	put_value(writer, operand);
+	kz_operand_put(writer, operand);
 	appendStringInfo(&writer->sql, ") " OP("=") " '%s' THEN ", type);
 }
 
@@ -434,66 +445,6 @@ end_typed(KzConditionWriter *writer, const KzOperand *operand, bool negative)
 	if (kz_operand_is_open(operand))
 		appendStringInfoString(&writer->sql, negative ? " ELSE true" : " ELSE false");
 	appendStringInfoString(&writer->sql, " END");
-}
-
-/*
- * The value as jsonb.  A path of several steps is one parameter; a step into an array
- * is its place in digits, as in a JSON pointer.  The server would take more for a
- * place than a pointer does, so a path with such a key goes step by step.
- */
-static void
-put_value(KzConditionWriter *writer, const KzOperand *operand)
-{
-	int			nsteps = list_length(operand->steps);
-	Datum	   *steps = palloc(nsteps * sizeof(Datum));
-	bool		pointer = nsteps > 1;
-	ListCell   *lc;
-
-	foreach(lc, operand->steps)
-	{
-		const KzStep *step = lfirst(lc);
-
-		pointer &= !is_odd_place(step->key);
-		steps[foreach_current_index(lc)] =
-			CStringGetTextDatum(step->key ? step->key : psprintf("%d", step->place));
-	}
-	appendStringInfoString(&writer->sql, "(_source");
-	if (pointer)
-		put_steps(writer, steps, nsteps);
-	foreach(lc, pointer ? NIL : operand->steps)
-	{
-		const KzStep *step = lfirst(lc);
-		int			i = foreach_current_index(lc);
-
-		if (i > 0 && !is_odd_place(step->key))
-		{
-			put_steps(writer, &steps[i], 1);
-			continue;
-		}
-		appendStringInfoString(&writer->sql, " " OP("->") " ");
-		kz_parameter_put(writer, TEXTOID, steps[i]);
-	}
-	appendStringInfoChar(&writer->sql, ')');
-}
-
-static void
-put_steps(KzConditionWriter *writer, Datum *steps, int nsteps)
-{
-	appendStringInfoString(&writer->sql, " " OP("#>") " ");
-	kz_parameter_put(writer, TEXTARRAYOID,
-					 PointerGetDatum(construct_array(steps, nsteps, TEXTOID, -1, false,
-													 TYPALIGN_INT)));
-}
-
-/*
- * Whether "#>" could take a key for a place that is not written in plain digits:
- * " 1", "+1", "01", or "-1", which is the last.
- */
-static bool
-is_odd_place(const char *key)
-{
-	return key && key[0] != '\0' &&
-		(strchr(" \t\n\v\f\r+-", key[0]) != NULL || (key[0] == '0' && key[1] != '\0'));
 }
 
 /*
@@ -508,7 +459,7 @@ put_text(KzConditionWriter *writer, const KzOperand *operand)
 		return;
 	}
 	appendStringInfoChar(&writer->sql, '(');
-	put_value(writer, operand);
+	kz_operand_put(writer, operand);
 	appendStringInfoString(&writer->sql, " " OP("#>>") " '{}'::pg_catalog.text[])");
 }
 
@@ -521,7 +472,7 @@ put_number(KzConditionWriter *writer, const KzOperand *operand)
 	if (operand->length)
 	{
 		appendStringInfoString(&writer->sql, "pg_catalog.jsonb_array_length(");
-		put_value(writer, operand);
+		kz_operand_put(writer, operand);
 		appendStringInfoString(&writer->sql, ")::pg_catalog.numeric");
 		return;
 	}
@@ -529,7 +480,7 @@ put_number(KzConditionWriter *writer, const KzOperand *operand)
 	{
 		case 0:
 			appendStringInfoChar(&writer->sql, '(');
-			put_value(writer, operand);
+			kz_operand_put(writer, operand);
 			appendStringInfoString(&writer->sql, "::pg_catalog.numeric)");
 			return;
 		case '%':
@@ -548,7 +499,7 @@ put_number(KzConditionWriter *writer, const KzOperand *operand)
 			appendStringInfoString(&writer->sql, "pg_catalog.numeric_sub(");
 			break;
 	}
-	put_value(writer, operand);
+	kz_operand_put(writer, operand);
 	appendStringInfoString(&writer->sql, "::pg_catalog.numeric, ");
 	kz_parameter_put(writer, NUMERICOID, NumericGetDatum(operand->number));
 	appendStringInfoChar(&writer->sql, ')');
