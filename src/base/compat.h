@@ -228,4 +228,15 @@ kz_base64_decode(const char *source, int length, void *bytes, int size)
 	return pg_b64_decode(source, length, bytes, size);
 }
 
+/* In 18 a constraint can be there without having been checked. */
+static inline bool
+kz_attribute_not_null(TupleDesc tupdesc, int i)
+{
+#if PG_VERSION_NUM >= 180000
+	return TupleDescCompactAttr(tupdesc, i)->attnullability == ATTNULLABLE_VALID;
+#else
+	return TupleDescAttr(tupdesc, i)->attnotnull;
+#endif
+}
+
 #endif							/* KZ_BASE_COMPAT_H */

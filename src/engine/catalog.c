@@ -305,7 +305,7 @@ open_table(const CatalogTable *table, LOCKMODE lockmode)
 	{
 		Form_pg_attribute att = TupleDescAttr(tupdesc, i);
 
-		intact = !att->attisdropped && att->attnotnull && att->atttypid == table->types[i];
+		intact = !att->attisdropped && kz_attribute_not_null(tupdesc, i) && att->atttypid == table->types[i];
 	}
 
 	/* CatalogTupleInsert and its kin can do simple indexes only. */

@@ -50,7 +50,8 @@ typedef struct CacheEntry
 	char	   *schema;
 	char	   *table;
 	Jsonb	   *strict_mappings;	/* NULL: no field is refused */
-	Oid			relid;			/* whose shape this is; invalid if unchecked */
+	Oid			relid;			/* the table as it was found; or invalid */
+	bool		shaped;			/* and this is its shape */
 	KzShape		shape;
 } CacheEntry;
 
@@ -382,11 +383,15 @@ check_shape(CacheEntry *entry, Relation relation, const char *index, const char 
 	KzShape		shape;
 	const char *problem;
 
-	if (entry->relid == RelationGetRelid(relation))
+	if (entry->relid == RelationGetRelid(relation) && entry->shaped)
 		return true;
 
-	/* Set first: an invalidation during the check makes the entry stale. */
+	/*
+	 * Set first: an invalidation during the check makes the entry stale.  The
+	 * check can wait for the lock on an index, and be cancelled.
+	 */
 	entry->relid = RelationGetRelid(relation);
+	entry->shaped = false;
 	problem = kz_shape_check(relation, &shape);
 	if (problem)
 	{
@@ -397,6 +402,7 @@ check_shape(CacheEntry *entry, Relation relation, const char *index, const char 
 		return false;
 	}
 	entry->shape = shape;
+	entry->shaped = true;
 	return true;
 }
 

@@ -124,8 +124,11 @@ kz_executor_index_rest(KzExecutor *executor, TupleTableSlot *slot)
 		return;
 	need_estate(executor);
 	indexes = executor->result->ri_IndexRelationDescs;
-	while (RelationGetRelid(indexes[key]) != RelationGetRelid(executor->key))
+	while (key < executor->result->ri_NumIndices &&
+		   RelationGetRelid(indexes[key]) != RelationGetRelid(executor->key))
 		key++;
+	if (key == executor->result->ri_NumIndices)
+		elog(ERROR, "index %u is not one of its table", RelationGetRelid(executor->key));
 	/* The executor passes over what is not open. */
 	skipped = indexes[key];
 	indexes[key] = NULL;

@@ -18,7 +18,7 @@
 #include "catalog/pg_am.h"
 #include "catalog/pg_opfamily.h"
 #include "catalog/pg_type.h"
-#include "nodes/nodes.h"
+#include "nodes/nodeFuncs.h"
 #include "optimizer/optimizer.h"
 #include "storage/lmgr.h"
 #include "utils/lsyscache.h"
@@ -31,6 +31,8 @@ static const char *check_column(TupleDesc tupdesc, const char *name, Oid type,
 								AttrNumber *column);
 static const char *check_other_columns(TupleDesc tupdesc, const KzShape *shape);
 static const char *find_objection(Relation relation);
+static bool contains_user_function(Node * node, void *context);
+static bool is_user_function(Oid function, void *context);
 static bool has_mutable_check(const TupleConstr *constraints);
 static const char *check_indexes(Relation relation, KzShape *shape);
 static const char *find_index_objection(Relation index, const KzShape *shape);
@@ -113,7 +115,7 @@ check_column(TupleDesc tupdesc, const char *name, Oid type, AttrNumber *column)
 		if (att->atttypid != type)
 			return psprintf("column %s must be of type %s.", name,
 							type == TEXTOID ? "text" : type == INT8OID ? "bigint" : "jsonb");
-		if (!att->attnotnull)
+		if (!kz_attribute_not_null(tupdesc, i))
 			return psprintf("column %s must be NOT NULL.", name);
 		if (att->attgenerated || att->attidentity)
 			return psprintf("column %s must not be generated.", name);
@@ -168,15 +170,36 @@ find_objection(Relation relation)
 }
 
 /*
- * Whether a CHECK calls a function that is not immutable: it may look at rows.
+ * Whether a CHECK calls a function that may look at rows: one that is not immutable,
+ * or one that is not the server's own, since what it does can change without notice,
+ * or be other than it says.
  */
 static bool
 has_mutable_check(const TupleConstr *constraints)
 {
 	for (int i = 0; constraints && i < constraints->num_check; i++)
-		if (contain_mutable_functions(stringToNode(constraints->check[i].ccbin)))
+	{
+		Node	   *check = stringToNode(constraints->check[i].ccbin);
+
+		if (contain_mutable_functions(check) || contains_user_function(check, NULL))
 			return true;
+	}
 	return false;
+}
+
+static bool
+contains_user_function(Node * node, void *context)
+{
+	if (!node)
+		return false;
+	return check_functions_in_node(node, is_user_function, context) ||
+		expression_tree_walker(node, contains_user_function, context);
+}
+
+static bool
+is_user_function(Oid function, void *context)
+{
+	return function >= FirstNormalObjectId;
 }
 
 /*
@@ -202,7 +225,11 @@ check_indexes(Relation relation, KzShape *shape)
 			if (!form->indimmediate)
 				deferrable = true;
 			else if (!OidIsValid(shape->key))
+			{
 				shape->key = RelationGetRelid(index);
+				if (form->indcheckxmin)
+					shape->key_xmin = HeapTupleHeaderGetXmin(index->rd_indextuple->t_data);
+			}
 		}
 		unique += form->indisunique;
 		if (!shape->objection)

@@ -15,6 +15,8 @@ typedef struct KzShape
 	AttrNumber	source;
 	Oid			key;			/* unique index on exactly (_id); none on a
 								 * foreign table */
+	TransactionId key_xmin;		/* snapshots that see older rows must not use
+								 * it; or invalid */
 	bool		other_indexes;	/* it has more than that one */
 	bool		other_unique;	/* and of them unique ones */
 	bool		mutable_check;	/* a CHECK may depend on other rows */

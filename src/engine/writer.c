@@ -9,12 +9,14 @@
 #include "postgres.h"
 
 #include "access/sysattr.h"
+#include "access/transam.h"
 #include "catalog/namespace.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
 #include "utils/rel.h"
 #include "utils/rls.h"
+#include "utils/snapmgr.h"
 
 #include "base/compat.h"
 #include "base/json.h"
@@ -266,5 +268,13 @@ find_objection(const KzCollection *collection)
 	if (relation->rd_rel->relrowsecurity &&
 		check_enable_rls(RelationGetRelid(relation), InvalidOid, true) == RLS_ENABLED)
 		return "row-level security is in force";
+
+	/*
+	 * The planner would pass it over: it lacks versions that the snapshot
+	 * sees.
+	 */
+	if (TransactionIdIsValid(collection->shape.key_xmin) &&
+		!TransactionIdPrecedes(collection->shape.key_xmin, TransactionXmin))
+		return "its key is too new for the snapshot";
 	return kz_direct_writes ? NULL : "kz.direct_writes is off";
 }

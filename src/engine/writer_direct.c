@@ -115,7 +115,8 @@ direct_find(KzWriter *writer, const text *id, bool lock, KzRow *row)
 
 	acquire(direct);
 	/* Ids ascend, so only the last one that waits can be asked for. */
-	if (writer->deferred > 0 && has_id(direct, direct->run[writer->deferred - 1], id))
+	if (writer->deferred > 0 &&
+		(lock || has_id(direct, direct->run[writer->deferred - 1], id)))
 		flush(direct);
 	snapshot = renew_snapshot(direct);
 	if (!look_up(direct, id, snapshot))
@@ -397,6 +398,7 @@ read_found(const DirectWriter *direct, KzRow *row)
 	TupleTableSlot *slot = direct->found;
 	bool		isnull;
 
+	/* The shape says that these are not null. */
 	row->version = DatumGetInt64(slot_getattr(slot, shape->version, &isnull));
 	row->source = DatumGetJsonbPCopy(slot_getattr(slot, shape->source, &isnull));
 	row->xmin = DatumGetTransactionId(slot_getsysattr(slot, MinTransactionIdAttributeNumber,

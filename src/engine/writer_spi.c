@@ -211,6 +211,7 @@ find_plans(const KzWriter *writer)
 {
 	PlansKey	key;
 	PlansEntry *entry;
+	Plans	   *plans;
 	bool		found;
 	char	   *table = kz_writer_table_name(writer);
 
@@ -231,10 +232,12 @@ find_plans(const KzWriter *writer)
 		return entry->plans;
 	if (entry)
 		retire_plans(entry);
+	/* The entry last: nothing may fail when it is there. */
+	plans = MemoryContextAllocZero(TopMemoryContext, sizeof(Plans));
+	plans->table = MemoryContextStrdup(TopMemoryContext, table);
 	entry = hash_search(plan_cache, &key, HASH_ENTER, &found);
-	entry->plans = MemoryContextAllocZero(TopMemoryContext, sizeof(Plans));
-	entry->plans->table = MemoryContextStrdup(TopMemoryContext, table);
-	return entry->plans;
+	entry->plans = plans;
+	return plans;
 }
 
 /*

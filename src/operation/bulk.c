@@ -46,6 +46,9 @@
  */
 #define GROUP_SIZE 5
 
+/* The class of "snapshot too old", which the server has no more from 17 on. */
+#define SNAPSHOT_FAILURE MAKE_SQLSTATE('7', '2', '0', '0', '0')
+
 typedef struct Bulk
 {
 	KzWriter   *writer;
@@ -401,7 +404,8 @@ attempt(Bulk *bulk, int from, int to)
 		bool		of_run = bulk->writer->flushing;
 		ErrorData  *error = catch_error(bulk, owner);
 
-		if (!belongs_to_document(error->sqlerrcode))
+		/* Behind the last unit there is no document to blame. */
+		if (!belongs_to_document(error->sqlerrcode) || (!of_run && bulk->at >= to))
 			ReThrowError(error);
 		if (of_run)
 			break_run(bulk, to);
@@ -580,6 +584,7 @@ belongs_to_document(int sqlerrcode)
 		case ERRCODE_INSUFFICIENT_RESOURCES:	/* 53 */
 		case ERRCODE_OPERATOR_INTERVENTION: /* 57 */
 		case ERRCODE_SYSTEM_ERROR:	/* 58 */
+		case SNAPSHOT_FAILURE:	/* 72 */
 		case ERRCODE_CONFIG_FILE_ERROR: /* F0 */
 		case ERRCODE_INTERNAL_ERROR:	/* XX */
 			return false;

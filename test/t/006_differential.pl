@@ -2,7 +2,8 @@
 # kz written once more in PL/pgSQL (differential.sql). Answers, errors and
 # tables must be the same.
 #
-# KZ_SEED repeats a run, KZ_CALLS is how many calls it has.
+# KZ_SEED repeats a run, KZ_CALLS is how many statements it has: 10000 if it is
+# not set; below 500 not all functions may come.
 
 use strict;
 use warnings;
@@ -18,7 +19,7 @@ my $calls = $ENV{KZ_CALLS} || 10_000;
 my $dir = PostgreSQL::Test::Utils::tempdir;
 
 srand($seed);
-note("KZ_SEED=$seed, $calls calls");
+note("KZ_SEED=$seed, $calls statements");
 
 #
 # Random values
@@ -90,6 +91,8 @@ sub document
 	my %fields;
 
 	$fields{ pick(qw(a b o l n), 'a.b', 'é') } = value(3) for 1 .. rand 5;
+	# for the paths with a place in an array
+	$fields{l} = '[' . join(', ', map { value(2) } 1 .. 1 + rand 2) . ']' if $fields{l} && chance(0.7);
 	$fields{_kuzzle_info} = value(1) if chance(0.02);
 	if ($collection eq 'checked')
 	{
@@ -145,7 +148,7 @@ sub call
 		$arguments[ $i + 1 ] = pick(@$values)
 		  if $values && @$values && !($function eq 'kz_create' && $arguments[$i] eq 'id');
 	}
-	elsif (chance(0.005))
+	elsif (chance(0.01))
 	{
 		$arguments[ pick(1, 3) ] = q('unknown');
 	}
@@ -257,13 +260,15 @@ foreach my $function ('kz_update_rows', 'kz_upsert_rows')
 {
 	$rows{$function} = sub {
 		my $c = shift;
-		my @ids = map { chance(0.02) ? pick(undef, '', $too_long) : $_ } batch_ids();
+		my @ids = map { chance(0.06) ? pick(undef, '', $too_long) : $_ } batch_ids();
+		# now and then one too many
+		my $places = sub { return (@ids, chance(0.02) ? 'd1' : ()) };
 		my @arguments = (ids => array_of('text', @ids),
-			changes => array_of('jsonb', map { chance(0.02) ? pick(undef, not_an_object()) : document($c) } @ids));
+			changes => array_of('jsonb', map { chance(0.06) ? pick(undef, not_an_object()) : document($c) } $places->()));
 
-		push @arguments, defaults => array_of('jsonb', map { chance(0.5) ? undef : chance(0.02) ? not_an_object() : document($c) } @ids)
+		push @arguments, defaults => array_of('jsonb', map { pick(undef, 'null', chance(0.04) ? not_an_object() : document($c), document($c)) } $places->())
 		  if $function eq 'kz_upsert_rows' && chance(0.5);
-		push @arguments, if_versions => array_of('bigint', map { pick(undef, undef, 0, 1, 2, 3) } @ids) if chance(0.2);
+		push @arguments, if_versions => array_of('bigint', map { pick(undef, undef, 0, 1, 2, 3) } $places->()) if chance(0.2);
 		return (@arguments, options($c, 'strict', 'source', 'retry_on_conflict'));
 	};
 }
@@ -390,8 +395,7 @@ while (@statements < $calls)
 }
 tables();
 
-# The reference may have been told of other things than kz says; but by name all
-# functions for documents must have been called.
+# What no statement calls would pass unseen.
 my %called = map { $_ => 1 } map { /\b(kz_\w+)\(/g } @statements;
 is(join(' ', sort keys %called), join(' ', sort(keys %single, keys %many, keys %rows)), 'all functions are called');
 
@@ -402,7 +406,9 @@ my $node = PostgreSQL::Test::Cluster->new('main');
 $node->init;
 $node->append_conf('postgresql.conf', q{
 	fsync = off
-	max_wal_size = 4GB});
+	max_wal_size = 4GB
+	# A call that never ends is an answer that differs.
+	statement_timeout = 60s});
 $node->start;
 
 my $strict = '{"n": {"type": "integer"}, "a": {}, "b": {"type": "nested"}, "l": {"type": "keyword"}, "email": {"type": "keyword"},
@@ -477,7 +483,6 @@ sub run_script
 	my $n = 0;
 	my $script = "$dir/script.sql";
 
-	append_to_file($script, '') if !-e $script;
 	open(my $fh, '>', $script) or die "$script: $!";
 	print $fh "\\set VERBOSITY verbose\n\\set SHOW_CONTEXT never\n";
 	print $fh "\\echo #" . $n++ . "\n$_\n" foreach @statements[ 0 .. $count - 1 ];
@@ -508,7 +513,7 @@ sub read_answers
 	$output =~ s/^[-\w]{20}\|(?=\{"_id")/made|/mg;
 	$output =~ s/references tuple \(\d+,\d+\)/references tuple/g;
 
-	my @answers = split(/^#\d+\n/m, $output);
+	my @answers = split(/^#\d+\n/m, $output, -1);
 	shift @answers;
 	return \@answers;
 }
@@ -526,7 +531,7 @@ sub without_texts
 	} @$answers ];
 }
 
-# Fail, and show the first difference, unless both answered the same to all.
+# the statement that is answered in two ways, or undef
 sub first_difference
 {
 	my ($left, $right) = @_;
@@ -539,6 +544,7 @@ sub first_difference
 	return undef;
 }
 
+# Fail, and show the first difference, unless both answered the same to all.
 sub same_answers
 {
 	my ($name, $left, $right) = @_;
@@ -568,13 +574,15 @@ my ($direct, $through_sql, $expected) = run_script(scalar @statements, 'direct',
 same_answers('direct writes answer as writes through SQL', $direct, $through_sql);
 same_answers('kz answers as the reference', without_texts($direct), without_texts($expected));
 
-# A reference that merges only the first level, as || does, must be told apart.
+# A reference that merges only the first level, as || does, must be told apart,
+# and that among the first statements, not by breaking down.
 make_reference('wrong', q{
 	CREATE OR REPLACE FUNCTION kz_merge(target jsonb, changes jsonb) RETURNS jsonb
-	LANGUAGE sql IMMUTABLE AS 'SELECT target || changes'});
-my ($wrong) = run_script(500, 'wrong');
-ok(defined first_difference(without_texts([ @$expected[ 0 .. 499 ] ]), without_texts($wrong)),
-	'a reference with another rule does not pass');
+	LANGUAGE sql IMMUTABLE STRICT AS 'SELECT target || changes'});
+my $few = @statements < 500 ? @statements : 500;
+my ($wrong) = run_script($few, 'wrong');
+is(scalar @$wrong, $few, 'a reference with another rule answers');
+ok(defined first_difference(without_texts([ @$expected[ 0 .. $few - 1 ] ]), without_texts($wrong)), '... and does not pass');
 
 my %codes;
 $codes{$_}++ foreach map { /^ERROR:  (\w{5})/mg } @$direct;
