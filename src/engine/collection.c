@@ -27,6 +27,7 @@
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
+#include "utils/syscache.h"
 
 #include "base/compat.h"
 #include "base/error.h"
@@ -60,6 +61,7 @@ static CacheEntry *last_used = NULL;	/* in the cache; look_up resets it
 										 * before anything is removed */
 
 static void forget(Datum arg, Oid relid);
+static void forget_shapes(Datum arg, int cacheid, uint32 hashvalue);
 static CacheEntry *look_up(const char *index, const char *name, KzError *error);
 static void forget_stale(void);
 static bool fill_entry(CacheEntry *entry, const char *index, const char *name, KzError *error);
@@ -79,6 +81,7 @@ void
 kz_collection_init(void)
 {
 	CacheRegisterRelcacheCallback(forget, (Datum) 0);
+	CacheRegisterSyscacheCallback(PROCOID, forget_shapes, (Datum) 0);
 }
 
 /*
@@ -219,6 +222,16 @@ forget(Datum arg, Oid relid)
 		if (all || entry->relid == relid)
 			entry->fresh = false;
 	}
+}
+
+/*
+ * Syscache callback: a function has changed, which a CHECK may call.  What the
+ * function is matters to the shape of a table.
+ */
+static void
+forget_shapes(Datum arg, int cacheid, uint32 hashvalue)
+{
+	forget(arg, InvalidOid);
 }
 
 /*

@@ -18,7 +18,7 @@
 #include "catalog/pg_am.h"
 #include "catalog/pg_opfamily.h"
 #include "catalog/pg_type.h"
-#include "nodes/nodeFuncs.h"
+#include "nodes/nodes.h"
 #include "optimizer/optimizer.h"
 #include "storage/lmgr.h"
 #include "utils/lsyscache.h"
@@ -31,8 +31,6 @@ static const char *check_column(TupleDesc tupdesc, const char *name, Oid type,
 								AttrNumber *column);
 static const char *check_other_columns(TupleDesc tupdesc, const KzShape *shape);
 static const char *find_objection(Relation relation);
-static bool contains_user_function(Node * node, void *context);
-static bool is_user_function(Oid function, void *context);
 static bool has_mutable_check(const TupleConstr *constraints);
 static const char *check_indexes(Relation relation, KzShape *shape);
 static const char *find_index_objection(Relation index, const KzShape *shape);
@@ -170,36 +168,16 @@ find_objection(Relation relation)
 }
 
 /*
- * Whether a CHECK calls a function that may look at rows: one that is not immutable,
- * or one that is not the server's own, since what it does can change without notice,
- * or be other than it says.
+ * Whether a CHECK calls a function that is not immutable: it may look at rows.  One
+ * that only says that it is immutable is believed, as the server does everywhere.
  */
 static bool
 has_mutable_check(const TupleConstr *constraints)
 {
 	for (int i = 0; constraints && i < constraints->num_check; i++)
-	{
-		Node	   *check = stringToNode(constraints->check[i].ccbin);
-
-		if (contain_mutable_functions(check) || contains_user_function(check, NULL))
+		if (contain_mutable_functions(stringToNode(constraints->check[i].ccbin)))
 			return true;
-	}
 	return false;
-}
-
-static bool
-contains_user_function(Node * node, void *context)
-{
-	if (!node)
-		return false;
-	return check_functions_in_node(node, is_user_function, context) ||
-		expression_tree_walker(node, contains_user_function, context);
-}
-
-static bool
-is_user_function(Oid function, void *context)
-{
-	return function >= FirstNormalObjectId;
 }
 
 /*
