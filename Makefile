@@ -18,6 +18,7 @@ OBJS = \
 	src/base/error.o \
 	src/base/json.o \
 	src/base/pairs.o \
+	src/document/difference.o \
 	src/document/fields.o \
 	src/document/identity.o \
 	src/document/mapping.o \
@@ -29,6 +30,7 @@ OBJS = \
 	src/engine/executor.o \
 	src/engine/naming.o \
 	src/engine/query.o \
+	src/engine/setting.o \
 	src/engine/shape.o \
 	src/engine/writer.o \
 	src/engine/writer_direct.o \
@@ -42,6 +44,8 @@ OBJS = \
 	src/filter/parameter.o \
 	src/filter/sql.o \
 	src/operation/bulk.o \
+	src/operation/entry.o \
+	src/operation/notifier.o \
 	src/operation/read.o \
 	src/operation/write.o \
 	src/protocol/answer.o \

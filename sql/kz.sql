@@ -144,8 +144,10 @@ AS 'MODULE_PATHNAME', 'kz_create_collection';
 COMMENT ON FUNCTION kz_create_collection(text, text, jsonb, jsonb) IS
 'Creates a collection, and its index if that is missing; takes up a fitting table that is '
 'already there; updates a collection that exists. Returns {"acknowledged": true}. Raises KZ400 '
-'for a bad name or bad mappings, KZ412 if a table is there that does not fit, 42501 without '
-'CREATE on the schema, or for a table of somebody else.';
+'for a bad name, bad mappings or a bad setting, KZ412 if a table is there that does not fit, 42501 '
+'without CREATE on the schema, or for a table of somebody else. Settings are kept as they are given; '
+'kz obeys "notifications": "off", "notify" (see kz_channel) or "message" (for logical decoding, with the '
+'prefix kz).';
 
 CREATE FUNCTION kz_update_collection(
 	index text,
@@ -159,7 +161,7 @@ AS 'MODULE_PATHNAME', 'kz_update_collection';
 COMMENT ON FUNCTION kz_update_collection(text, text, jsonb, jsonb) IS
 'Merges mappings and settings into those of a collection, whose table the caller must own; NULL '
 'leaves them. Returns {"acknowledged": true}. Raises KZ412 if the collection is unknown, KZ400 '
-'for bad mappings or a changed field type.';
+'for bad mappings, a changed field type or a bad setting.';
 
 CREATE FUNCTION kz_attach_collection(
 	index text,
@@ -219,6 +221,18 @@ AS 'MODULE_PATHNAME', 'kz_get_settings';
 COMMENT ON FUNCTION kz_get_settings(text, text) IS
 'Settings of a collection, as they were given. Raises KZ412 if the collection is unknown.';
 
+CREATE FUNCTION kz_channel(
+	index text,
+	collection text)
+RETURNS text
+LANGUAGE C IMMUTABLE PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'kz_channel';
+
+COMMENT ON FUNCTION kz_channel(text, text) IS
+'Channel to LISTEN to for the changes of a collection whose setting "notifications" is "notify": '
+'kz:<index>:<collection>, shortened with a hash where that is longer than 63 bytes. It need not exist. '
+'To be quoted as an identifier.';
+
 CREATE FUNCTION kz_list_collections(
 	index text)
 RETURNS SETOF text
@@ -245,7 +259,7 @@ COMMENT ON FUNCTION kz_collection_exists(text, text) IS
  *
  *	refresh		'false', 'wait_for' or ''; a committed change is visible to every
  *				later search anyway
- *	silent		no change notification for this call; there are none yet
+ *	silent		no change notification for this call
  *	kuid		the user on whose behalf; when given, _kuzzle_info is maintained
  *				in the document
  *	if_version	write only if the stored version is this one, 0 = the document

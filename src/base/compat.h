@@ -17,6 +17,7 @@
 #include "executor/executor.h"
 #include "miscadmin.h"
 #include "parser/parse_relation.h"
+#include "replication/message.h"
 #include "storage/proc.h"
 #include "utils/acl.h"
 
@@ -215,6 +216,20 @@ kz_session_number(void)
 	return MyProcNumber;
 #else
 	return MyBackendId;
+#endif
+}
+
+/*
+ * Write a message for logical decoding that belongs to the transaction.  17 lets
+ * one choose when others are flushed.
+ */
+static inline void
+kz_log_logical_message(const char *prefix, const char *message, Size size)
+{
+#if PG_VERSION_NUM >= 170000
+	LogLogicalMessage(prefix, message, size, true, false);
+#else
+	LogLogicalMessage(prefix, message, size, true);
 #endif
 }
 

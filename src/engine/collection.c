@@ -51,6 +51,7 @@ typedef struct CacheEntry
 	char	   *schema;
 	char	   *table;
 	Jsonb	   *strict_mappings;	/* NULL: no field is refused */
+	KzNotifications notifications;
 	Oid			relid;			/* the table as it was found; or invalid */
 	bool		shaped;			/* and this is its shape */
 	KzShape		shape;
@@ -360,6 +361,8 @@ fill_entry(CacheEntry *entry, const char *index, const char *name, KzError *erro
 	entry->schema = pstrdup(row.schema);
 	entry->table = pstrdup(row.table);
 	entry->strict_mappings = strict ? kz_json_copy(row.mappings) : NULL;
+	if (!kz_setting_notifications(row.settings, &entry->notifications))
+		entry->notifications = KZ_NOTIFICATIONS_OFF;
 	MemoryContextSwitchTo(caller);
 	return true;
 }
@@ -434,6 +437,7 @@ copy_entry(const CacheEntry *entry, Relation relation, const char *index, const 
 	collection->table = pstrdup(entry->table);
 	if (entry->strict_mappings && writing)
 		collection->strict_mappings = kz_json_copy(entry->strict_mappings);
+	collection->notifications = entry->notifications;
 	collection->relation = relation;
 	collection->shape = entry->shape;
 	return collection;

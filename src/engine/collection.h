@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "engine/catalog.h"
+#include "engine/setting.h"
 #include "engine/shape.h"
 #include "storage/lockdefs.h"
 
@@ -18,6 +19,7 @@ typedef struct KzCollection
 	char	   *schema;
 	char	   *table;
 	Jsonb	   *strict_mappings;	/* NULL: no field is refused */
+	KzNotifications notifications;
 	Relation	relation;		/* locked until the end of the transaction */
 	KzShape		shape;
 } KzCollection;

@@ -122,6 +122,7 @@ kz_collection_create(const char *index, const char *name, Jsonb *mappings, Jsonb
 
 	begin_change("kz_create_collection()");
 	mappings = kz_mapping_normalize(mappings);
+	kz_setting_check(settings);
 
 	if (!kz_index_find(index, &index_row))
 		make_index(index, &index_row);
@@ -146,6 +147,8 @@ kz_collection_update(const char *index, const char *name, Jsonb *mappings, Jsonb
 	KzCollectionRow row;
 
 	begin_change("kz_update_collection()");
+	if (settings)
+		kz_setting_check(settings);
 	kz_collection_require(index, name, &row);
 	update_row(&row, mappings ? kz_mapping_normalize(mappings) : NULL, settings);
 }

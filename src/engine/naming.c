@@ -128,6 +128,23 @@ kz_name_key(const char *table, Oid schema)
 }
 
 /*
+ * The channel on which the changes of a collection are notified, palloc'd:
+ * kz:index:collection, which can't be ambiguous, since neither has a colon.  What
+ * is too long is cut, and gets a hash behind two colons.
+ */
+char *
+kz_name_channel(const char *index, const char *name)
+{
+	char	   *channel = psprintf("kz:%s:%s", index, name);
+	int			room = NAMEDATALEN - 1 - strlen("::0123456789abcdef");
+
+	if (strlen(channel) < NAMEDATALEN)
+		return channel;
+	return psprintf("%.*s::%016llx", pg_mbcliplen(channel, strlen(channel), room), channel,
+					(unsigned long long) hash_name(channel, 0));
+}
+
+/*
  * Whether a table has a primary key that is named as kz does, so that kz made
  * it.
  */

@@ -80,6 +80,9 @@ struct KzWriter
 	int			deferred;		/* how many wait */
 	bool		flushing;		/* they are being done: what is raised is
 								 * theirs */
+
+	struct KzNotifier *notifier;	/* of operation/notifier.c: whom the
+									 * caller's changes are told; NULL: nobody */
 };
 
 extern bool kz_direct_writes;

@@ -34,8 +34,8 @@
 
 #include "base/compat.h"
 #include "base/json.h"
-#include "document/identity.h"
 #include "operation/bulk.h"
+#include "operation/notifier.h"
 
 /*
  * Alive at one time are, for each level that was reached, the group of that
@@ -65,6 +65,8 @@ typedef struct Bulk
 	MemoryContext scratch;		/* reset after each unit */
 } Bulk;
 
+static void write_entries(KzWriter *writer, KzEntry *entries, int nentries,
+						  const KzStamp *stamp, bool keep_sources);
 static bool has_failed(const Bulk *bulk);
 static void sort_entries(Bulk *bulk, KzEntry *entries, int nentries);
 static int	compare_entries(const void *a, const void *b);
@@ -87,48 +89,6 @@ static void blame(Bulk *bulk, const ErrorData *error);
 static bool belongs_to_document(int sqlerrcode);
 
 /*
- * Make entry one that asks for an action, with its defaults; what else it wants
- * is for the caller to fill in.
- */
-void
-kz_entry_init(KzEntry *entry, KzAction action, int retries)
-{
-	memset(entry, 0, sizeof(*entry));
-	entry->item.change.action = action;
-	entry->item.change.retries = retries;
-	entry->item.change.if_version = KZ_ANY_VERSION;
-	kz_json_set_null(&entry->body);
-	kz_json_set_null(&entry->defaults);
-}
-
-/*
- * Give entry its id, which may be NULL; false if that is none, and the entry is
- * refused.
- */
-bool
-kz_entry_set_id(KzEntry *entry, text *id)
-{
-	entry->item.change.id = id;
-	if (!id || VARSIZE_ANY_EXHDR(id) == 0)
-	{
-		kz_entry_refuse(entry, "document _id must be a string");
-		return false;
-	}
-	entry->settled = !kz_identity_check(id, "_id", &entry->item.outcome.error);
-	return !entry->settled;
-}
-
-/*
- * Refuse entry for what is wrong with it by itself.
- */
-void
-kz_entry_refuse(KzEntry *entry, const char *reason)
-{
-	entry->settled = true;
-	kz_error_set(&entry->item.outcome.error, KZ_ERROR_BAD_REQUEST, NULL, reason);
-}
-
-/*
  * Do what one entry asks, and fill its outcome, in the current memory context.
  * What PostgreSQL raises is treated as in kz_bulk_write, but there is no
  * subtransaction where there is nothing that it could raise.
@@ -139,12 +99,13 @@ kz_entry_write(KzWriter *writer, KzEntry *entry, const KzStamp *stamp)
 	KzItem	   *item = &entry->item;
 
 	if (kz_writer_may_raise(writer))
+		write_entries(writer, entry, 1, stamp, true);
+	else
 	{
-		kz_bulk_write(writer, entry, 1, stamp, true);
-		return;
+		take_documents(entry);
+		kz_write(writer, &item, 1, stamp, true);
 	}
-	take_documents(entry);
-	kz_write(writer, &item, 1, stamp, true);
+	kz_notifier_add(writer, item, false);
 }
 
 /*
@@ -158,10 +119,19 @@ void
 kz_bulk_write(KzWriter *writer, KzEntry *entries, int nentries, const KzStamp *stamp,
 			  bool keep_sources)
 {
+	write_entries(writer, entries, nentries, stamp, keep_sources);
+	for (int i = 0; i < nentries; i++)
+		kz_notifier_add(writer, &entries[i].item, true);
+}
+
+static void
+write_entries(KzWriter *writer, KzEntry *entries, int nentries, const KzStamp *stamp,
+			  bool keep_sources)
+{
 	Bulk		bulk = {
 		.writer = writer,
 		.stamp = stamp,
-		.keep_sources = keep_sources,
+		.keep_sources = keep_sources || writer->notifier,
 		.context = CurrentMemoryContext,
 		.scratch = AllocSetContextCreate(CurrentMemoryContext, "kz document",
 										 ALLOCSET_DEFAULT_SIZES)
@@ -184,6 +154,7 @@ kz_bulk_write_whole(KzWriter *writer, KzEntry *entries, int nentries, const KzSt
 	Bulk		bulk = {
 		.writer = writer,
 		.stamp = stamp,
+		.keep_sources = writer->notifier != NULL,
 		.whole = true,
 		.context = CurrentMemoryContext,
 		.scratch = AllocSetContextCreate(CurrentMemoryContext, "kz document",
@@ -196,7 +167,11 @@ kz_bulk_write_whole(KzWriter *writer, KzEntry *entries, int nentries, const KzSt
 	while (attempt(&bulk, 0, bulk.nentries) < bulk.nentries && !has_failed(&bulk))
 		;
 	MemoryContextDelete(bulk.scratch);
-	return !has_failed(&bulk);
+	if (has_failed(&bulk))
+		return false;
+	for (int i = 0; i < nentries; i++)
+		kz_notifier_add(writer, &entries[i].item, true);
+	return true;
 }
 
 /*
@@ -510,6 +485,8 @@ free_outcome(KzOutcome *outcome)
 	kz_error_free(&outcome->error);
 	if (outcome->source)
 		pfree(outcome->source);
+	if (outcome->updated_fields)
+		pfree(outcome->updated_fields);
 	memset(outcome, 0, sizeof(*outcome));
 }
 
@@ -522,6 +499,8 @@ keep_outcome(const Bulk *bulk, KzOutcome *outcome)
 	kz_error_copy(&outcome->error);
 	if (outcome->source)
 		outcome->source = bulk->keep_sources ? kz_json_copy(outcome->source) : NULL;
+	if (outcome->updated_fields)
+		outcome->updated_fields = kz_json_copy(outcome->updated_fields);
 }
 
 /*

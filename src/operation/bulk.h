@@ -22,13 +22,15 @@ typedef struct KzEntry
 	bool		deferred;		/* its insert has waited for others */
 } KzEntry;
 
-extern void kz_entry_init(KzEntry *entry, KzAction action, int retries);
-extern bool kz_entry_set_id(KzEntry *entry, text *id);
-extern void kz_entry_refuse(KzEntry *entry, const char *reason);
 extern void kz_entry_write(KzWriter *writer, KzEntry *entry, const KzStamp *stamp);
 extern bool kz_bulk_write_whole(KzWriter *writer, KzEntry *entries, int nentries,
 								const KzStamp *stamp);
 extern void kz_bulk_write(KzWriter *writer, KzEntry *entries, int nentries,
 						  const KzStamp *stamp, bool keep_sources);
+
+/* in entry.c */
+extern void kz_entry_init(KzEntry *entry, KzAction action, int retries);
+extern bool kz_entry_set_id(KzEntry *entry, text *id);
+extern void kz_entry_refuse(KzEntry *entry, const char *reason);
 
 #endif							/* KZ_OPERATION_BULK_H */

@@ -33,10 +33,14 @@
 
 #include "base/compat.h"
 #include "base/json.h"
+#include "document/difference.h"
 #include "document/fields.h"
 #include "document/mapping.h"
 #include "document/merge.h"
 #include "operation/write.h"
+
+/* Bytes of the paths that listeners are told */
+#define MAX_UPDATED_FIELDS (64 * 1024)
 
 /* What to do with the row of a document. */
 typedef enum Write
@@ -86,6 +90,8 @@ static Jsonb *make_image(const Turn *turn, KzItem *item);
 static Jsonb *make_stripped(const Turn *turn, const KzChange *change);
 static Jsonb *make_upserted(const Turn *turn, const KzChange *change, KzError *error);
 static bool perform(Turn *turn, Write write);
+static void note_updated_fields(Turn *turn);
+static bool is_update(const KzItem *item);
 static Obstacle find_obstacle(Turn *turn, Write write);
 static void fail_absent(Turn *turn, KzItem *item);
 static void fail_suppressed(Turn *turn, KzItem *item);
@@ -112,7 +118,7 @@ kz_write(KzWriter *writer, KzItem **items, int nitems, const KzStamp *stamp,
 	Turn		turn = {
 		.writer = writer,
 		.stamp = *stamp,
-		.keep_sources = keep_sources,
+		.keep_sources = keep_sources || writer->notifier,
 		.items = items,
 		.nitems = nitems
 	};
@@ -132,8 +138,14 @@ kz_write(KzWriter *writer, KzItem **items, int nitems, const KzStamp *stamp,
 		{
 			Write		write = decide(&turn);
 
-			if (write == WRITE_NOTHING || perform(&turn, write))
+			if (write == WRITE_NOTHING)
 				return;
+			if (perform(&turn, write))
+			{
+				if (writer->notifier)
+					note_updated_fields(&turn);
+				return;
+			}
 			obstacle = find_obstacle(&turn, write);
 		}
 		absent = false;
@@ -449,6 +461,42 @@ perform(Turn *turn, Write write)
 			turn->last->outcome.source = turn->image.source;
 	}
 	return touched;
+}
+
+/*
+ * Note for listeners what each item has changed.
+ */
+static void
+note_updated_fields(Turn *turn)
+{
+	const char *ignored = turn->stamp.kuid ? KZ_METADATA_KEY : NULL;
+	const Jsonb *before = turn->found ? turn->row.source : NULL;
+
+	Assert(turn->keep_sources);
+	for (int i = 0; i < turn->nitems; i++)
+	{
+		KzOutcome  *outcome = &turn->items[i]->outcome;
+
+		if (outcome->error.code != KZ_ERROR_NONE || !outcome->changed)
+			continue;
+		if (is_update(turn->items[i]))
+			outcome->updated_fields = kz_difference(before, outcome->source, ignored,
+													MAX_UPDATED_FIELDS);
+		before = outcome->source;
+	}
+}
+
+/*
+ * Whether an item has changed a document that was there, and not as a whole.
+ */
+static bool
+is_update(const KzItem *item)
+{
+	KzAction	action = item->change.action;
+
+	return !item->outcome.created &&
+		(action == KZ_ACTION_UPDATE || action == KZ_ACTION_UPSERT ||
+		 action == KZ_ACTION_DELETE_FIELDS);
 }
 
 /*

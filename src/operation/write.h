@@ -59,6 +59,9 @@ typedef struct KzOutcome
 	bool		changed;		/* false: nothing had to be written */
 	int64		version;		/* as stored; of a delete, as it was */
 	Jsonb	   *source;			/* NULL if it was not to be kept */
+	Jsonb	   *updated_fields; /* paths that an update has changed, an array;
+								 * NULL unless listeners are told, and if they
+								 * are too many */
 } KzOutcome;
 
 /* One document of a request. */

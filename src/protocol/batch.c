@@ -88,12 +88,11 @@ kz_batch_write(const KzCall *call, KzAction action, const char *command,
 
 	if (nentries == 0 && action != KZ_ACTION_DELETE)
 		return true;
-	writer = kz_writer_open(call->index, call->collection, kz_action_rights(action), command,
-							error);
+	writer = kz_call_open(call, kz_action_rights(action), command, error);
 	if (!writer)
 		return false;
 	kz_bulk_write(writer, entries, nentries, &call->stamp, sources);
-	kz_writer_close(writer);
+	kz_call_close(writer);
 	return true;
 }
 

@@ -13,6 +13,7 @@
 #include "utils/resowner.h"
 #include "utils/snapmgr.h"
 
+#include "operation/notifier.h"
 #include "protocol/argument.h"
 #include "protocol/call.h"
 
@@ -53,12 +54,13 @@ kz_call_begin(KzCall *call, FunctionCallInfo fcinfo)
 
 /*
  * Read the options that all writing functions share, from argument first on:
- * refresh, silent, kuid.  Nothing is announced yet that silent could suppress.
+ * refresh, silent, kuid.
  */
 void
 kz_call_read_options(KzCall *call, FunctionCallInfo fcinfo, int first)
 {
 	kz_argument_refresh(fcinfo, first);
+	call->silent = kz_argument_flag(fcinfo, first + 1, false);
 	kz_stamp_init(&call->stamp, kz_argument_optional_string(fcinfo, first + 2));
 }
 
@@ -101,6 +103,30 @@ kz_call_guard(KzCall *call, bool (*run) (void *argument), void *argument, KzErro
 	MemoryContextSwitchTo(call->context);
 	CurrentResourceOwner = owner;
 	return ok;
+}
+
+/*
+ * Open the collection of a call for writing, as kz_writer_open does; what is then
+ * written is told to listeners, unless the call is silent.
+ */
+KzWriter *
+kz_call_open(const KzCall *call, AclMode required, const char *command, KzError *error)
+{
+	KzWriter   *writer = kz_writer_open(call->index, call->collection, required, command, error);
+
+	if (writer && !call->silent)
+		kz_notifier_attach(writer, &call->stamp);
+	return writer;
+}
+
+/*
+ * Close what kz_call_open has opened, with all outcomes known.
+ */
+void
+kz_call_close(KzWriter *writer)
+{
+	kz_notifier_send(writer);
+	kz_writer_close(writer);
 }
 
 /*

@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "document/metadata.h"
+#include "engine/writer.h"
 #include "fmgr.h"
 
 typedef struct KzCall
@@ -16,6 +17,7 @@ typedef struct KzCall
 	bool		renewed;		/* it has a snapshot of its own */
 	const char *index;
 	const char *collection;
+	bool		silent;			/* nobody is told what it changes */
 	KzStamp		stamp;
 } KzCall;
 
@@ -25,6 +27,9 @@ extern void kz_call_begin(KzCall *call, FunctionCallInfo fcinfo);
 extern void kz_call_read_options(KzCall *call, FunctionCallInfo fcinfo, int first);
 extern bool kz_call_guard(KzCall *call, bool (*run) (void *argument), void *argument,
 						  KzError *error);
+extern KzWriter *kz_call_open(const KzCall *call, AclMode required, const char *command,
+							  KzError *error);
+extern void kz_call_close(KzWriter *writer);
 extern void kz_call_end(KzCall *call);
 
 #endif							/* KZ_PROTOCOL_CALL_H */

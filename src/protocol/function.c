@@ -12,6 +12,7 @@
 
 #include "base/json.h"
 #include "document/identity.h"
+#include "operation/notifier.h"
 #include "operation/read.h"
 #include "operation/write.h"
 #include "protocol/answer.h"
@@ -232,14 +233,15 @@ run_call(Call *call, const char *command)
 {
 	KzItem	   *item = &call->item;
 	KzError		error;
-	KzWriter   *writer = kz_writer_open(call->base.index, call->base.collection,
-										kz_action_rights(item->change.action), command, &error);
+	KzWriter   *writer = kz_call_open(&call->base, kz_action_rights(item->change.action), command,
+									  &error);
 
 	if (!writer)
 		kz_error_throw(&error);
 
 	kz_write(writer, &item, 1, &call->base.stamp, true);
-	kz_writer_close(writer);
+	kz_notifier_add(writer, item, false);
+	kz_call_close(writer);
 	if (call->item.outcome.error.code != KZ_ERROR_NONE)
 		kz_error_throw(&call->item.outcome.error);
 }

@@ -255,9 +255,7 @@ kz_request_refresh(KzRequest *request)
 bool
 kz_request_write_options(KzRequest *request, bool *source)
 {
-	bool		silent = false;
-
-	return kz_request_flag(request, KZ_KEY_SILENT, &silent) &&
+	return kz_request_flag(request, KZ_KEY_SILENT, &request->call.silent) &&
 		kz_request_refresh(request) &&
 		(!source || kz_request_flag(request, KZ_KEY_SOURCE, source)) &&
 		kz_request_names(request);

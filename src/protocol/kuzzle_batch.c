@@ -104,13 +104,12 @@ write_batch(KzRequest *request, const KzBatchKind *kind, const char *command)
 	JsonbValue	documents;
 	KzBatch    *batch;
 	bool		strict = false;
-	bool		silent;
 	bool		sources = true;
 	bool		may_retry = kind == &kz_batch_mupdate || kind == &kz_batch_mupsert;
 	int			retries = may_retry ? BATCH_RETRIES : KZ_DEFAULT_RETRIES;
 
 	if (!kz_request_flag(request, KZ_KEY_STRICT, &strict) ||
-		!kz_request_flag(request, KZ_KEY_SILENT, &silent) ||
+		!kz_request_flag(request, KZ_KEY_SILENT, &request->call.silent) ||
 		!kz_request_refresh(request) ||
 		!kz_request_body_array(request, "documents", true, &documents) ||
 		!kz_request_names(request) ||

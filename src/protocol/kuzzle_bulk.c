@@ -5,7 +5,7 @@
  * An import is a list in the form of Elasticsearch's bulk API: an operation
  * {name: {_id}}, followed by its payload unless it deletes.  All operations are
  * done in one go, whatever their kinds, with the order and the isolation of any
- * other call for many documents.
+ * other call for many documents.  Nobody is told of them, as in Kuzzle.
  */
 #include "postgres.h"
 
@@ -69,24 +69,25 @@ bulk_import(KzRequest *request)
 		return false;
 	if (import.nentries > 0)
 	{
-		writer = kz_writer_open(request->call.index, request->call.collection, import.required,
-								"bulk:import", &request->error);
+		request->call.silent = true;
+		writer = kz_call_open(&request->call, import.required, "bulk:import", &request->error);
 		if (!writer)
 			return false;
 		kz_bulk_write(writer, import.entries, import.nentries, &request->call.stamp, false);
-		kz_writer_close(writer);
+		kz_call_close(writer);
 	}
 	return kz_request_answer_lists(request, answer_import(&import), strict, "import");
 }
 
 /*
- * Creates or replaces a document as it is, without metadata.
+ * Creates or replaces a document as it is, without metadata.  Listeners are told
+ * only if that is asked for.
  */
 static bool
 bulk_write(KzRequest *request)
 {
 	KzEntry		entry;
-	bool		notify;
+	bool		notify = false;
 
 	kz_entry_init(&entry, KZ_ACTION_CREATE_OR_REPLACE, KZ_DEFAULT_RETRIES);
 	if (!kz_request_optional_id(request, &entry.item.change.id) ||
@@ -97,6 +98,7 @@ bulk_write(KzRequest *request)
 	if (!entry.item.change.id)
 		entry.item.change.id = kz_identity_generate();
 	kz_stamp_init(&request->call.stamp, NULL);
+	request->call.silent = !notify;
 	if (!kz_request_write(request, &entry, "bulk:write"))
 		return false;
 	kz_json_set_document(&request->result,
@@ -114,7 +116,7 @@ bulk_mwrite(KzRequest *request)
 	JsonbValue	documents;
 	KzBatch    *batch;
 	bool		strict = false;
-	bool		notify;
+	bool		notify = false;
 
 	if (!kz_request_body_array(request, "documents", true, &documents) ||
 		!kz_request_flag(request, KZ_KEY_STRICT, &strict) ||
@@ -122,6 +124,7 @@ bulk_mwrite(KzRequest *request)
 		!kz_request_names(request))
 		return false;
 	kz_stamp_init(&request->call.stamp, NULL);
+	request->call.silent = !notify;
 	batch = kz_batch_read(&kz_batch_mwrite, documents.val.binary.data, KZ_DEFAULT_RETRIES);
 	return kz_batch_write(&request->call, KZ_ACTION_CREATE_OR_REPLACE, "bulk:mWrite",
 						  batch->entries, batch->nentries, true, &request->error) &&

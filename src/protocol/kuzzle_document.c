@@ -21,11 +21,10 @@ document_create(KzRequest *request)
 {
 	KzEntry		entry;
 	text	   *id;
-	bool		silent;
 
 	kz_entry_init(&entry, KZ_ACTION_CREATE, KZ_DEFAULT_RETRIES);
 	if (!kz_request_optional_id(request, &id) ||
-		!kz_request_flag(request, KZ_KEY_SILENT, &silent) ||
+		!kz_request_flag(request, KZ_KEY_SILENT, &request->call.silent) ||
 		!kz_request_names(request) ||
 		!read_content(request, &entry.body))
 		return false;
@@ -278,14 +277,14 @@ read_defaults(KzRequest *request, JsonbValue *defaults)
 bool
 kz_request_write(KzRequest *request, KzEntry *entry, const char *command)
 {
-	KzWriter   *writer = kz_writer_open(request->call.index, request->call.collection,
-										kz_action_rights(entry->item.change.action), command,
-										&request->error);
+	KzWriter   *writer = kz_call_open(&request->call,
+									  kz_action_rights(entry->item.change.action), command,
+									  &request->error);
 
 	if (!writer)
 		return false;
 	kz_entry_write(writer, entry, &request->call.stamp);
-	kz_writer_close(writer);
+	kz_call_close(writer);
 	request->error = entry->item.outcome.error;
 	/* A policy's objection is one like any other to this protocol. */
 	if (request->error.code == KZ_ERROR_FORBIDDEN)

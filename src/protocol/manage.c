@@ -33,6 +33,7 @@ PG_FUNCTION_INFO_V1(kz_delete_collection);
 PG_FUNCTION_INFO_V1(kz_truncate_collection);
 PG_FUNCTION_INFO_V1(kz_get_mapping);
 PG_FUNCTION_INFO_V1(kz_get_settings);
+PG_FUNCTION_INFO_V1(kz_channel);
 PG_FUNCTION_INFO_V1(kz_list_collections);
 PG_FUNCTION_INFO_V1(kz_collection_exists);
 
@@ -151,6 +152,14 @@ kz_get_settings(PG_FUNCTION_ARGS)
 
 	kz_collection_require(index, ARG_COLLECTION, &row);
 	PG_RETURN_JSONB_P(row.settings);
+}
+
+Datum
+kz_channel(PG_FUNCTION_ARGS)
+{
+	const char *index = ARG_INDEX;
+
+	PG_RETURN_TEXT_P(cstring_to_text(kz_name_channel(index, ARG_COLLECTION)));
 }
 
 Datum

@@ -72,8 +72,8 @@ static KzWriter *
 open_deleter(KzMilvusRequest *request)
 {
 	KzError		error;
-	KzWriter   *writer = kz_writer_open(request->call.index, request->call.collection,
-										kz_action_rights(KZ_ACTION_DELETE), "entities/delete", &error);
+	KzWriter   *writer = kz_call_open(&request->call, kz_action_rights(KZ_ACTION_DELETE),
+									  "entities/delete", &error);
 
 	if (!writer)
 		kz_milvus_fail_error(request, &error);
@@ -96,7 +96,7 @@ delete_ids(KzMilvusRequest *request, text **ids, int nids, int64 *deleted)
 		entries[i].once = true;
 	}
 	ok = kz_bulk_write_whole(writer, entries, nids, &request->call.stamp);
-	kz_writer_close(writer);
+	kz_call_close(writer);
 	for (int i = 0; i < nids; i++)
 	{
 		const KzOutcome *outcome = &entries[i].item.outcome;
@@ -139,7 +139,7 @@ delete_matching(KzMilvusRequest *request, const KzMilvusSchema *schema,
 		ok = delete_found(request, writer, found, nfound, deleted, &overtaken);
 	}
 	if (writer)
-		kz_writer_close(writer);
+		kz_call_close(writer);
 	return ok;
 }
 

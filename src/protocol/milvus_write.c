@@ -422,12 +422,12 @@ write_entries(KzMilvusRequest *request, const KzMilvusSchema *schema, KzMilvusPu
 
 	if (nentries > count)
 		required |= kz_action_rights(KZ_ACTION_DELETE);
-	writer = kz_writer_open(request->call.index, request->call.collection, required,
-							purpose == KZ_MILVUS_INSERT ? "entities/insert" : "entities/upsert", &error);
+	writer = kz_call_open(&request->call, required,
+						  purpose == KZ_MILVUS_INSERT ? "entities/insert" : "entities/upsert", &error);
 	if (!writer)
 		return kz_milvus_fail_error(request, &error);
 	ok = kz_bulk_write_whole(writer, entries, nentries, &request->call.stamp);
-	kz_writer_close(writer);
+	kz_call_close(writer);
 	for (int i = 0; !ok && i < count; i++)
 		if (entries[i].item.outcome.error.code != KZ_ERROR_NONE)
 			return fail_entry(request, &entities[i], &entries[i].item.outcome.error);
