@@ -204,6 +204,19 @@ kz_writer_may_raise(const KzWriter *writer)
 }
 
 /*
+ * Raise 40001 as UPDATE, DELETE and INSERT ... ON CONFLICT do: with the text of the
+ * server, on which drivers rely.  what is "update" or "delete".
+ */
+void
+kz_writer_raise_overtaken(const char *what)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
+			 errmsg("could not serialize access due to concurrent %s", what)));
+	pg_unreachable();
+}
+
+/*
  * The qualified and quoted name of the table, palloc'd.
  */
 char *

@@ -49,7 +49,6 @@ typedef struct KzWriterMethods
 	/* Put row in the place of old; likewise. */
 	bool		(*update) (KzWriter *writer, const text *id, const KzRow *old, KzRow *row);
 	bool		(*delete) (KzWriter *writer, const text *id, const KzRow *old);
-	int64		(*count) (KzWriter *writer);
 
 	/*
 	 * For an end of a subtransaction, see kz_writer_release; NULL: nothing to
@@ -99,6 +98,7 @@ extern bool kz_writer_is_foreign(const KzWriter *writer);
 extern bool kz_writer_may_suppress_insert(const KzWriter *writer);
 extern bool kz_writer_can_fold(const KzWriter *writer);
 extern bool kz_writer_may_raise(const KzWriter *writer);
+kz_noreturn extern void kz_writer_raise_overtaken(const char *what);
 extern char *kz_writer_table_name(const KzWriter *writer);
 extern Datum kz_spi_column(uint64 row, int column);
 

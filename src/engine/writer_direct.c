@@ -59,7 +59,6 @@ static bool direct_find(KzWriter *writer, const text *id, bool lock, KzRow *row)
 static bool direct_insert(KzWriter *writer, const text *id, KzRow *row);
 static bool direct_update(KzWriter *writer, const text *id, const KzRow *old, KzRow *row);
 static bool direct_delete(KzWriter *writer, const text *id, const KzRow *old);
-static int64 direct_count(KzWriter *writer);
 static void direct_release(KzWriter *writer);
 static void direct_abandon(KzWriter *writer);
 static void acquire(DirectWriter *direct);
@@ -79,14 +78,12 @@ static void check_visible(DirectWriter *direct, ItemPointer tid);
 static void defer(DirectWriter *direct, const text *id, const KzRow *row);
 static TupleTableSlot *next_of_run(DirectWriter *direct);
 static void flush(DirectWriter *direct);
-kz_noreturn static void raise_serialization_failure(const char *what);
 
 static const KzWriterMethods methods = {
 	.find = direct_find,
 	.insert = direct_insert,
 	.update = direct_update,
 	.delete = direct_delete,
-	.count = direct_count,
 	.release = direct_release,
 	.abandon = direct_abandon
 };
@@ -201,19 +198,6 @@ direct_delete(KzWriter *writer, const text *id, const KzRow *old)
 	return was_written(table_tuple_delete(relation, &tid, cid, GetActiveSnapshot(),
 										  InvalidSnapshot, true, &failure, false),
 					   "deleted");
-}
-
-/* Counting is a matter of plans. */
-static int64
-direct_count(KzWriter *writer)
-{
-	KzWriter   *spi = kz_writer_spi_open(writer->collection);
-	int64		count;
-
-	spi->read_only = writer->read_only;
-	count = spi->methods->count(spi);
-	spi->methods->close(spi);
-	return count;
 }
 
 static void
@@ -369,7 +353,7 @@ lock_found(DirectWriter *direct, const text *id, Snapshot snapshot)
 		case TM_Deleted:
 			/* What SELECT ... FOR NO KEY UPDATE says of both. */
 			if (IsolationUsesXactSnapshot())
-				raise_serialization_failure("update");
+				kz_writer_raise_overtaken("update");
 			return false;
 		default:
 			elog(ERROR, "unexpected status of a lock: %u", result);
@@ -452,7 +436,7 @@ was_written(TM_Result result, const char *verb)
 		case TM_Updated:
 		case TM_Deleted:
 			if (IsolationUsesXactSnapshot())
-				raise_serialization_failure(result == TM_Updated ? "update" : "delete");
+				kz_writer_raise_overtaken(result == TM_Updated ? "update" : "delete");
 			return false;
 		case TM_SelfModified:
 			/* By a function in a CHECK; the message is UPDATE's and DELETE's. */
@@ -519,7 +503,7 @@ check_visible(DirectWriter *direct, ItemPointer tid)
 	xmin = slot_getsysattr(direct->found, MinTransactionIdAttributeNumber, &isnull);
 	if (!TransactionIdIsCurrentTransactionId(DatumGetTransactionId(xmin)) &&
 		!table_tuple_satisfies_snapshot(relation, direct->found, GetActiveSnapshot()))
-		raise_serialization_failure("update");
+		kz_writer_raise_overtaken("update");
 	ExecClearTuple(direct->found);
 }
 
@@ -586,15 +570,4 @@ flush(DirectWriter *direct)
 	direct->base.deferred = 0;
 	direct->run_bytes = 0;
 	direct->base.flushing = false;
-}
-
-/*
- * Raise 40001 as UPDATE, DELETE and INSERT ... ON CONFLICT do.
- */
-static void
-raise_serialization_failure(const char *what)
-{
-	ereport(ERROR,
-			(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
-			 errmsg("could not serialize access due to concurrent %s", what)));
 }

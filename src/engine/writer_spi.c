@@ -38,7 +38,6 @@ typedef enum Statement
 	STATEMENT_INSERT,
 	STATEMENT_UPDATE,
 	STATEMENT_DELETE,
-	STATEMENT_COUNT,
 	STATEMENTS
 } Statement;
 
@@ -86,7 +85,6 @@ static bool spi_find(KzWriter *writer, const text *id, bool lock, KzRow *row);
 static bool spi_insert(KzWriter *writer, const text *id, KzRow *row);
 static bool spi_update(KzWriter *writer, const text *id, const KzRow *old, KzRow *row);
 static bool spi_delete(KzWriter *writer, const text *id, const KzRow *old);
-static int64 spi_count(KzWriter *writer);
 static void spi_close(KzWriter *writer);
 static Plans *find_plans(const KzWriter *writer);
 static void note_change(Datum arg, Oid relid);
@@ -106,7 +104,6 @@ static const KzWriterMethods methods = {
 	.insert = spi_insert,
 	.update = spi_update,
 	.delete = spi_delete,
-	.count = spi_count,
 	.close = spi_close
 };
 
@@ -182,15 +179,6 @@ spi_delete(KzWriter *writer, const text *id, const KzRow *old)
 	values[PARAM_SOURCE] = JsonbPGetDatum(old->source);
 	set_old_row(writer, old, values);
 	return run((SpiWriter *) writer, STATEMENT_DELETE, values, NULL);
-}
-
-static int64
-spi_count(KzWriter *writer)
-{
-	KzRow		row;
-
-	run((SpiWriter *) writer, STATEMENT_COUNT, NULL, &row);
-	return row.version;
 }
 
 /*
@@ -370,9 +358,6 @@ statement_text(const SpiWriter *writer, Statement statement, int *nparams)
 		case STATEMENT_DELETE:
 			*nparams = by_columns ? PARAMS : PARAM_OLD_XMIN + 1;
 			return psprintf("DELETE FROM %s%s WHERE %s", only, table, same_row);
-		case STATEMENT_COUNT:
-			*nparams = 0;
-			return psprintf("SELECT pg_catalog.count(*) FROM %s%s", only, table);
 		default:
 			elog(ERROR, "unknown statement %d", statement);
 	}
@@ -390,19 +375,14 @@ run(SpiWriter *writer, Statement statement, Datum *values, KzRow *row)
 	SPIPlanPtr	plan = get_plan(writer, statement);
 	bool		touched;
 
-	if (is_plain(writer) && statement != STATEMENT_COUNT)
+	if (is_plain(writer))
 		plan_by_key(plan);
 	if (SPI_execute_plan(plan, values, NULL, writer->base.read_only, 0) < 0)
 		elog(ERROR, "could not execute statement %d on %s", statement, writer->plans->table);
 	MemoryContextSwitchTo(caller);
 	touched = SPI_processed > 0;
 	if (touched && row)
-	{
-		if (statement == STATEMENT_COUNT)
-			row->version = DatumGetInt64(kz_spi_column(0, 1));
-		else
-			read_row(row);
-	}
+		read_row(row);
 	SPI_freetuptable(SPI_tuptable);
 	return touched;
 }

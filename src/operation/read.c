@@ -7,6 +7,7 @@
 #include "miscadmin.h"
 #include "utils/builtins.h"
 
+#include "engine/query.h"
 #include "operation/read.h"
 
 static KzWriter *open_reader(const char *index, const char *collection, const char *command,
@@ -67,11 +68,12 @@ bool
 kz_read_count(const char *index, const char *collection, const char *command, int64 *count,
 			  KzError *error)
 {
+	const KzCondition all = {0};
 	KzWriter   *writer = open_reader(index, collection, command, error);
 
 	if (!writer)
 		return false;
-	*count = writer->methods->count(writer);
+	*count = kz_query_count(writer, &all);
 	kz_writer_close(writer);
 	return true;
 }

@@ -98,7 +98,6 @@ static void fail_suppressed(Turn *turn, KzItem *item);
 static void fail_faster(Turn *turn, KzItem *item);
 static void fail_version(Turn *turn, KzItem *item, const char *reason, const char *hint);
 static void fail_items(Turn *turn, void (*fail) (Turn *turn, KzItem *item));
-kz_noreturn static void raise_serialization_failure(void);
 static bool needs_document(KzAction action);
 static char *document_id(const KzItem *item);
 
@@ -164,7 +163,7 @@ kz_write(KzWriter *writer, KzItem **items, int nitems, const KzStamp *stamp,
 		}
 
 		if (kz_writer_is_foreign(writer))
-			raise_serialization_failure();
+			kz_writer_raise_overtaken("update");
 		if (retries-- <= 0)
 		{
 			fail_items(&turn, fail_faster);
@@ -571,16 +570,6 @@ fail_items(Turn *turn, void (*fail) (Turn *turn, KzItem *item))
 	for (int i = 0; i < turn->nitems; i++)
 		if (turn->items[i]->outcome.error.code == KZ_ERROR_NONE)
 			fail(turn, turn->items[i]);
-}
-
-/* With the text of the server, on which drivers rely. */
-static void
-raise_serialization_failure(void)
-{
-	ereport(ERROR,
-			(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
-			 errmsg("could not serialize access due to concurrent update")));
-	pg_unreachable();
 }
 
 /*

@@ -49,6 +49,7 @@ static int	compare_action(const void *name, const void *action);
 static bool run_action(KzRequest *request, const KzApiAction *action);
 static bool run_guarded(void *argument);
 static Jsonb *make_answer(KzRequest *request);
+static const char *node_name(void);
 static char *make_request_id(void);
 static Jsonb *make_error(const KzRequest *request);
 static void put_error(KzPairs *pairs, const KzError *error);
@@ -385,7 +386,7 @@ make_answer(KzRequest *request)
 	bool		failed = request->error.code != KZ_ERROR_NONE;
 
 	kz_json_set_null(&null);
-	kz_pairs_add_string(&pairs, "node", psprintf("knode-postgresql-elephant-%d", PostPortNumber));
+	kz_pairs_add_string(&pairs, "node", node_name());
 	if (failed)
 		kz_pairs_add_document(&pairs, "error", make_error(request));
 	else
@@ -407,6 +408,19 @@ make_answer(KzRequest *request)
 	kz_pairs_add(&pairs, "controller", &request->values[KZ_KEY_CONTROLLER]);
 	MemoryContextSwitchTo(request->call.caller);
 	return kz_pairs_object(&pairs);
+}
+
+/*
+ * What Kuzzle would call this server, in the form of its own names.
+ */
+static const char *
+node_name(void)
+{
+	static char name[sizeof("knode-postgresql-elephant-65535")];
+
+	if (name[0] == '\0')
+		snprintf(name, sizeof(name), "knode-postgresql-elephant-%d", PostPortNumber);
+	return name;
 }
 
 static char *
