@@ -116,12 +116,13 @@ kz_mapping_describe(Jsonb *mappings)
 Jsonb *
 kz_mapping_add_metadata(Jsonb *described)
 {
-	static const char *const metadata =
-	"{\"properties\": {\"_kuzzle_info\": {\"properties\": {"
-	"\"author\": {\"type\": \"keyword\"}, \"createdAt\": {\"type\": \"date\"}, "
-	"\"updatedAt\": {\"type\": \"date\"}, \"updater\": {\"type\": \"keyword\"}}}}}";
-	Datum		parsed = DirectFunctionCall1(jsonb_in, CStringGetDatum(metadata));
+	const char *metadata;
+	Datum		parsed;
 
+	metadata = "{\"properties\": {\"_kuzzle_info\": {\"properties\": {"
+		"\"author\": {\"type\": \"keyword\"}, \"createdAt\": {\"type\": \"date\"}, "
+		"\"updatedAt\": {\"type\": \"date\"}, \"updater\": {\"type\": \"keyword\"}}}}}";
+	parsed = DirectFunctionCall1(jsonb_in, CStringGetDatum(metadata));
 	return kz_merge_deep(described, DatumGetJsonbP(parsed));
 }
 

@@ -72,9 +72,9 @@ kz_filter_read(const char *expression, const KzFilterSchema *schema, const Jsonb
 static bool
 parse_or(KzParser *parser, KzValue *value)
 {
-	bool		ok = deeper(parser) &&
-	parse_list(parser, value, KZ_TOKEN_OR, KZ_NODE_OR, parse_and);
+	bool		ok;
 
+	ok = deeper(parser) && parse_list(parser, value, KZ_TOKEN_OR, KZ_NODE_OR, parse_and);
 	parser->depth--;
 	return ok;
 }

@@ -297,9 +297,10 @@ read_digits(const char **at, int base, int most, uint32 *code)
 	while (n < most)
 	{
 		char		c = **at;
-		int			digit = c >= '0' && c <= '9' ? c - '0' :
-		c >= 'a' && c <= 'f' ? c - 'a' + 10 : c >= 'A' && c <= 'F' ? c - 'A' + 10 : 16;
+		int			digit;
 
+		digit = c >= '0' && c <= '9' ? c - '0' :
+			c >= 'a' && c <= 'f' ? c - 'a' + 10 : c >= 'A' && c <= 'F' ? c - 'A' + 10 : 16;
 		if (digit >= base)
 			break;
 		*code = *code * base + digit;

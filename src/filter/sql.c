@@ -225,11 +225,11 @@ static void
 put_compare_fields(KzConditionWriter *writer, const KzNode *node)
 {
 	KzFieldKind kind = kz_operand_kind(node->left);
-	const char *type = kind == KZ_FIELD_TEXT ? "string" :
-	kind == KZ_FIELD_BOOL ? "boolean" : "number";
-	void		(*put) (KzConditionWriter *writer, const KzOperand *operand) =
-	kind == KZ_FIELD_TEXT ? put_text : kind == KZ_FIELD_BOOL ? kz_operand_put : put_number;
+	const char *type;
+	void		(*put) (KzConditionWriter *writer, const KzOperand *operand);
 
+	type = kind == KZ_FIELD_TEXT ? "string" : kind == KZ_FIELD_BOOL ? "boolean" : "number";
+	put = kind == KZ_FIELD_TEXT ? put_text : kind == KZ_FIELD_BOOL ? kz_operand_put : put_number;
 	begin_typed(writer, node->left, type);
 	begin_typed(writer, node->right, type);
 	put(writer, node->left);

@@ -441,9 +441,10 @@ static KzMilvusValue
 check_encoded(const KzMilvusField *field, const JsonbValue *value, int *size)
 {
 	int			length = pg_b64_dec_len(value->val.string.len);
-	int			unit = field->type == KZ_MILVUS_FLOAT16_VECTOR ||
-	field->type == KZ_MILVUS_BFLOAT16_VECTOR ? 16 : field->type == KZ_MILVUS_INT8_VECTOR ? 8 : 1;
+	int			unit;
 
+	unit = field->type == KZ_MILVUS_FLOAT16_VECTOR || field->type == KZ_MILVUS_BFLOAT16_VECTOR ? 16 :
+		field->type == KZ_MILVUS_INT8_VECTOR ? 8 : 1;
 	length = kz_base64_decode(value->val.string.val, value->val.string.len, palloc(length + 1), length);
 	if (length < 0)
 		return KZ_MILVUS_REFUSED;

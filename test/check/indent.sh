@@ -3,7 +3,9 @@
 # C is formatted as PostgreSQL formats its own: pg_bsd_indent with the flags of
 # pgindent, and what pgindent mends after it, "type *" alone on a line.  To mend
 # a violation, run "make indent"; if that writes "Type * name", add Type to
-# typedefs.list.  With --write, this changes the files rather than complaining.
+# typedefs.list.  Later versions of pg_bsd_indent indent the further lines of what
+# a declaration assigns, earlier ones do not: assign behind the declarations then.
+# With --write, this changes the files rather than complaining.
 
 flags=(-bad -bap -bbb -bc -bl -cli1 -cp33 -cdb -nce -d0 -di12 -nfc1 -i4 -l79 -lp -lpl -nip -npro
 	-sac -tpg -ts4 -Utypedefs.list)
