@@ -220,6 +220,7 @@ $judge->init;
 $judge->append_conf('postgresql.conf', q{
 	fsync = off
 	log_statement = none
+	jit = off
 	work_mem = 64MB});
 $judge->start;
 $judge->safe_psql('postgres', q{
@@ -229,8 +230,8 @@ $judge->safe_psql('postgres', q{
 		version bigint, created boolean);
 
 	-- A life is a document that is stored or was deleted.
-	CREATE TABLE life (n serial PRIMARY KEY, deletion text, collection text, id text, version bigint, source jsonb);
-	CREATE TABLE life_key (n int, collection text, id text, key text, PRIMARY KEY (key, n));
+	CREATE TABLE life (n serial PRIMARY KEY, deletion text, collection text, id text, version bigint, last text, source jsonb);
+	CREATE TABLE life_key (n int, collection text, id text, key text, PRIMARY KEY (n, key));
 
 	-- The changes of a call that were acknowledged. In an answer to many, errors have
 	-- their entry, and successes are in the order of the others.
@@ -270,15 +271,18 @@ $judge->safe_psql('postgres', q{
 				nullif(max(substr(line, 3)) FILTER (WHERE line ^@ '='), '') AS sqlstate
 			FROM (SELECT *, count(*) FILTER (WHERE line ^@ '?') OVER (ORDER BY n) AS call FROM line) l
 			GROUP BY call) c;
+		WITH new AS MATERIALIZED (SELECT * FROM call WHERE NOT call IN (SELECT call FROM change))
 		INSERT INTO change
 		SELECT change->>'key', call, kind, change->>'id', (change->'doomed')::boolean,
 			CASE WHEN sqlstate IS NULL THEN 'in flight' WHEN a.key IS NULL THEN 'refused' ELSE 'acknowledged' END,
 			version, created
-		FROM (SELECT * FROM call WHERE NOT call IN (SELECT call FROM change)) c
+		FROM new
 		CROSS JOIN jsonb_array_elements(changes) change
-		LEFT JOIN LATERAL acknowledged(kind, changes, answers) a
-			ON key = change->>'key' AND sqlstate = '00000';
+		LEFT JOIN (
+			SELECT a.* FROM new CROSS JOIN acknowledged(kind, changes, answers) a WHERE sqlstate = '00000') a
+			ON a.key = change->>'key';
 		TRUNCATE line;
+		ANALYZE;
 	$$});
 
 sub is_judged
@@ -309,15 +313,16 @@ sub tell_documents
 
 	$node->safe_psql('postgres', qq{
 		COPY (
-			SELECT NULL, 'docs', _id, _version, _source FROM crash.docs
+			SELECT NULL, 'docs', _id, _version, _source->>'last', _source FROM crash.docs
 			UNION ALL
-			SELECT NULL, 'entities', _id, _version, _source FROM crash.entities
+			SELECT NULL, 'entities', _id, _version, _source->>'last', _source FROM crash.entities
 			UNION ALL
-			SELECT call, 'docs', answer->>'_id', (answer->'_version')::bigint, answer->'_source' FROM crash.deleted)
+			SELECT call, 'docs', answer->>'_id', (answer->'_version')::bigint, answer#>>'{_source,last}', answer->'_source'
+			FROM crash.deleted)
 		TO '$file'});
 	$judge->safe_psql('postgres', qq{
 		TRUNCATE life, life_key;
-		COPY life (deletion, collection, id, version, source) FROM '$file';
+		COPY life (deletion, collection, id, version, last, source) FROM '$file';
 		INSERT INTO life_key
 		SELECT n, collection, id, key
 		FROM life
@@ -347,7 +352,7 @@ sub check_judged
 	# The versions of a life are 1 to n, one for each change that it has. The
 	# acknowledged ones say which they are; those in flight fill the gaps.
 	is_judged(q{
-		SELECT l.n, l.collection, l.id, l.version, count(*), count(c.key), count(c.version), count(DISTINCT c.version), source->'last'
+		SELECT l.n, l.collection, l.id, l.version, count(*), count(c.key), count(c.version), count(DISTINCT c.version), last
 		FROM life l
 		JOIN life_key k ON k.n = l.n
 		LEFT JOIN change c ON c.key = k.key AND c.id = l.id AND (c.kind = 'entities') = (l.collection = 'entities')
@@ -356,8 +361,8 @@ sub check_judged
 			AND count(c.version) = count(DISTINCT c.version)
 			AND coalesce(min(c.version), 1) >= 1 AND coalesce(max(c.version), 1) <= l.version
 			AND coalesce(bool_and(created = (c.version = 1)), true)
-			AND bool_or(c.key = source->>'last')
-			AND coalesce(max(c.key) FILTER (WHERE c.version = l.version), source->>'last') = source->>'last') IS NOT TRUE
+			AND bool_or(c.key = last)
+			AND coalesce(max(c.key) FILTER (WHERE c.version = l.version), last) = last) IS NOT TRUE
 		ORDER BY l.n LIMIT 5},
 		'', "$name: every document is what its changes make, each of them once");
 	is_judged(q{
@@ -412,8 +417,8 @@ sub round
 {
 	my ($round) = @_;
 	my ($how, $crash) = @{ ([ 'a backend is killed', \&kill_backend ], [ 'immediate stop', \&stop_at_once ],
-			[ 'the postmaster is killed', \&kill_postmaster ])[ $round % 3 ] };
-	my @direct = @{ ([ 'on', 'on' ], [ 'off', 'off' ], [ 'on', 'off' ])[ ($round + int($round / 3)) % 3 ] };
+			[ 'the postmaster is killed', \&kill_postmaster ])[ ($round - 1) % 3 ] };
+	my @direct = @{ ([ 'on', 'on' ], [ 'off', 'off' ], [ 'on', 'off' ])[ ($round - 1 + int(($round - 1) / 3)) % 3 ] };
 	my $name = sprintf 'round %d, %s, direct writes %s', $round, $how, join '/', @direct;
 	my $log = -s $node->logfile;
 	my @pids = map { start_client($round, $_, $direct[ $_ % 2 ]) } 1 .. $clients;
