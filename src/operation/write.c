@@ -83,7 +83,7 @@ static Write decide(Turn *turn);
 static void decide_item(Turn *turn, KzItem *item);
 static void replace_image(Turn *turn, Jsonb *image);
 static bool check_presence(Turn *turn, KzItem *item);
-static bool is_made_before(const KzItem *item);
+static bool is_made_before(const Turn *turn);
 static bool check_version(Turn *turn, KzItem *item);
 static bool check_mapping(Turn *turn, KzItem *item, Jsonb *image);
 static Jsonb *make_image(const Turn *turn, KzItem *item);
@@ -203,7 +203,10 @@ decide(Turn *turn)
 	turn->exists = turn->found;
 	turn->last = NULL;
 	for (int i = 0; i < turn->nitems; i++)
+	{
+		CHECK_FOR_INTERRUPTS();
 		decide_item(turn, turn->items[i]);
+	}
 
 	if (!turn->last)
 		return WRITE_NOTHING;
@@ -282,7 +285,7 @@ check_presence(Turn *turn, KzItem *item)
 {
 	KzAction	action = item->change.action;
 
-	if (turn->exists && action == KZ_ACTION_CREATE && !is_made_before(item))
+	if (turn->exists && action == KZ_ACTION_CREATE && !is_made_before(turn))
 	{
 		kz_error_set(&item->outcome.error, KZ_ERROR_DOCUMENT_EXISTS,
 					 psprintf("Choose another id than \"%s\", or replace the document.",
@@ -298,16 +301,26 @@ check_presence(Turn *turn, KzItem *item)
 }
 
 /*
- * Whether an earlier item of the request has made the document of an item.
+ * Whether an earlier item of the request has made the document.  What was found is
+ * of an item before the first of this turn, or of none; there can be many.
  */
 static bool
-is_made_before(const KzItem *item)
+is_made_before(const Turn *turn)
 {
-	if (!item->change.over_own)
+	const KzItem *first = turn->items[0];
+
+	if (!first->change.over_own)
 		return false;
-	for (const KzItem *before = item->before; before; before = before->before)
+	if (!turn->found)
+		return true;
+	for (const KzItem *before = first->before; before; before = before->before)
+	{
+		CHECK_FOR_INTERRUPTS();
 		if (before->outcome.error.code == KZ_ERROR_NONE)
 			return true;
+		if (before->outcome.error.code == KZ_ERROR_DOCUMENT_EXISTS)
+			return false;
+	}
 	return false;
 }
 
