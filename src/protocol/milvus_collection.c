@@ -77,10 +77,16 @@ collections_create(KzMilvusRequest *request)
 		return false;
 	if (!kz_milvus_check_name("collection", request->call.collection, &message))
 		return kz_milvus_fail_parameter(request, message);
-	/* Two who create the same name must not both find it free. */
-	kz_catalog_lock();
 	if (!kz_collection_find(request->call.index, request->call.collection, &row))
-		return make_collection(request, &schema);
+	{
+		/*
+		 * Two who create the same name must not both find it free; but who
+		 * finds it taken, whatever his rights, must not keep others waiting.
+		 */
+		kz_catalog_lock();
+		if (!kz_collection_find(request->call.index, request->call.collection, &row))
+			return make_collection(request, &schema);
+	}
 	if (kz_milvus_schema_read(row.settings, &old) &&
 		kz_json_identical(kz_milvus_schema_define(&schema), kz_milvus_schema_define(&old)))
 		return true;
