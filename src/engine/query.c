@@ -9,6 +9,7 @@
 
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
+#include "jit/jit.h"
 #include "lib/stringinfo.h"
 #include "utils/builtins.h"
 #include "utils/rel.h"
@@ -112,11 +113,28 @@ put_source(StringInfo sql, const KzWriter *writer, const KzCondition *condition)
 		appendStringInfo(sql, " WHERE %s", condition->sql);
 }
 
+/*
+ * Run a query.  It is not compiled: for a condition of thousands of terms that takes
+ * minutes, during which nobody can cancel it.
+ */
 static void
 execute(const KzWriter *writer, const char *sql, const KzCondition *condition)
 {
-	if (SPI_execute_with_args(sql, condition->nparams, condition->types, condition->values,
-							  NULL, writer->read_only, 0) != SPI_OK_SELECT)
+	bool		saved = jit_enabled;
+	int			result;
+
+	jit_enabled = false;
+	PG_TRY();
+	{
+		result = SPI_execute_with_args(sql, condition->nparams, condition->types, condition->values,
+									   NULL, writer->read_only, 0);
+	}
+	PG_FINALLY();
+	{
+		jit_enabled = saved;
+	}
+	PG_END_TRY();
+	if (result != SPI_OK_SELECT)
 		elog(ERROR, "could not execute: %s", sql);
 	if (SPI_processed > PG_INT32_MAX)
 		ereport(ERROR,
