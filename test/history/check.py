@@ -204,10 +204,11 @@ def components(nodes, followers):
                 if work:
                     low[work[-1][0]] = min(low[work[-1][0]], low[node])
                 if low[node] == index[node]:
-                    place = stack.index(node)
-                    found.append(stack[place:])
-                    on_stack.difference_update(stack[place:])
-                    del stack[place:]
+                    component = []
+                    while not component or component[-1] != node:
+                        component.append(stack.pop())
+                    on_stack.difference_update(component)
+                    found.append(component)
     return found
 
 
