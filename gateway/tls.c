@@ -1,0 +1,90 @@
+/*
+ * tls.c
+ *	  The certificate and its key.
+ *
+ * Connections keep the context they began with, so new files are a new context.
+ */
+#include <openssl/err.h>
+#include <stdlib.h>
+
+#include "config.h"
+#include "log.h"
+#include "tls.h"
+
+static SSL_CTX *context;
+
+static SSL_CTX *load_files(void);
+
+/*
+ * Read the files that are configured, if any; ends the program if they are no good.
+ */
+void
+tls_open(void)
+{
+	if (!config.tls_cert)
+		return;
+	context = load_files();
+	if (!context)
+		exit(1);
+}
+
+/*
+ * Read the files again; those of before stay if they are no good.
+ */
+void
+tls_reload(void)
+{
+	SSL_CTX    *fresh = context ? load_files() : NULL;
+
+	if (!fresh)
+		return;
+	SSL_CTX_free(context);
+	context = fresh;
+	log_message("the certificate has been read again");
+}
+
+static SSL_CTX *
+load_files(void)
+{
+	SSL_CTX    *fresh = SSL_CTX_new(TLS_server_method());
+
+	if (!fresh)
+		abort();
+	SSL_CTX_set_min_proto_version(fresh, TLS1_2_VERSION);
+	SSL_CTX_set_options(fresh, SSL_OP_NO_RENEGOTIATION | SSL_OP_CIPHER_SERVER_PREFERENCE);
+	SSL_CTX_set_mode(fresh, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
+					 SSL_MODE_RELEASE_BUFFERS);
+	SSL_CTX_set_session_cache_mode(fresh, SSL_SESS_CACHE_OFF);
+	if (SSL_CTX_use_certificate_chain_file(fresh, config.tls_cert) == 1 &&
+		SSL_CTX_use_PrivateKey_file(fresh, config.tls_key, SSL_FILETYPE_PEM) == 1 &&
+		SSL_CTX_check_private_key(fresh) == 1)
+		return fresh;
+	log_message("the certificate %s or its key %s can't be used: %s", config.tls_cert, config.tls_key,
+				ERR_reason_error_string(ERR_peek_last_error()));
+	ERR_clear_error();
+	SSL_CTX_free(fresh);
+	return NULL;
+}
+
+/*
+ * What is to be spoken on a new connection; NULL for nothing but TCP.
+ */
+SSL *
+tls_accept(int fd)
+{
+	SSL		   *ssl;
+
+	if (!context)
+		return NULL;
+	ssl = SSL_new(context);
+	if (!ssl || SSL_set_fd(ssl, fd) != 1)
+		abort();
+	SSL_set_accept_state(ssl);
+	return ssl;
+}
+
+void
+tls_close(void)
+{
+	SSL_CTX_free(context);
+}

@@ -1,0 +1,15 @@
+/*
+ * tls.h
+ *	  The certificate and its key.
+ */
+#ifndef TLS_H
+#define TLS_H
+
+#include <openssl/ssl.h>
+
+extern void tls_open(void);
+extern void tls_reload(void);
+extern SSL *tls_accept(int fd);
+extern void tls_close(void);
+
+#endif							/* TLS_H */
