@@ -1,5 +1,371 @@
+/*
+ * auth.c
+ *	  Who asks, and as which role of PostgreSQL.
+ *
+ * Without authentication, everybody is anonymous and the gateway's own role does what
+ * they ask.  With it, a request runs as the role of its token or its password, and
+ * what that may do is PostgreSQL's to say.
+ */
+#include <stdlib.h>
+#include <string.h>
+
 #include "auth.h"
+#include "config.h"
+#include "login.h"
 #include "pool.h"
-void auth_open(void) {}
-void auth_close(void) {}
-void auth_admit(Request *request) { request->kuid = copy_string("-1"); pool_submit(request); }
+#include "text.h"
+#include "token.h"
+
+#define ANONYMOUS "-1"
+
+static void name_action(Request *request);
+static bool path_is(const Request *request, const char *path);
+static bool is_public(const Request *request);
+static void run_as(Request *request, const char *role, const char *kuid);
+static void admit_anonymous(Request *request);
+static void admit_token(Request *request);
+static void admit_password(Request *request, const char *colon);
+static void password_done(Request *request, const char *user, LoginResult result);
+static void fail_login(Request *request, LoginResult result);
+static void log_in(Request *request);
+static Slice body_of(const Request *request);
+static void login_done(Request *request, const char *user, LoginResult result);
+static int	read_lifetime(const Request *request);
+static void check_token(Request *request);
+static void log_out(Request *request);
+
+void
+auth_open(void)
+{
+	if (!config_authenticates())
+		return;
+	token_open();
+	login_open();
+}
+
+void
+auth_close(void)
+{
+	if (!config_authenticates())
+		return;
+	login_close();
+	token_close();
+}
+
+/*
+ * Let a request go on to the database as who it is, or answer it: it may have no
+ * right to go on, or be about tokens, which are the gateway's matter.
+ */
+void
+auth_admit(Request *request)
+{
+	if (!config_authenticates())
+	{
+		run_as(request, NULL, ANONYMOUS);
+		return;
+	}
+	name_action(request);
+	if (request->controller && request->action && strcmp(request->controller, "auth") == 0)
+	{
+		if (strcmp(request->action, "login") == 0)
+		{
+			log_in(request);
+			return;
+		}
+		if (strcmp(request->action, "checkToken") == 0)
+		{
+			check_token(request);
+			return;
+		}
+		if (strcmp(request->action, "logout") == 0)
+		{
+			log_out(request);
+			return;
+		}
+	}
+	if (is_public(request))
+		run_as(request, config.anonymous_role, ANONYMOUS);
+	else if (!request->token || !*request->token)
+		admit_anonymous(request);
+	else if (request->protocol == MILVUS_HTTP && strchr(request->token, ':'))
+		admit_password(request, strchr(request->token, ':'));
+	else
+		admit_token(request);
+}
+
+/*
+ * Which of the actions that are done here a request of HTTP is.
+ */
+static void
+name_action(Request *request)
+{
+	const char *action = NULL;
+
+	if (request->protocol != KUZZLE_HTTP || strcmp(request->method, "POST") != 0)
+		return;
+	if (path_is(request, "/_login/local"))
+		action = "login";
+	else if (path_is(request, "/_checkToken"))
+		action = "checkToken";
+	else if (path_is(request, "/_logout"))
+		action = "logout";
+	if (!action)
+		return;
+	request->controller = copy_string("auth");
+	request->action = copy_string(action);
+}
+
+/*
+ * Whether the target is this path, with or without a query.
+ */
+static bool
+path_is(const Request *request, const char *path)
+{
+	size_t		length = strcspn(request->target, "?#");
+
+	return strlen(path) == length && strncmp(request->target, path, length) == 0;
+}
+
+/*
+ * What has to work before anybody can say who he is, and reads no data: what browsers
+ * ask before they send a token, what the SDK needs to build its URLs, and whether
+ * anybody is there.
+ */
+static bool
+is_public(const Request *request)
+{
+	static const char *const paths[] = {"/_publicApi", "/_healthCheck", "/_healthcheck", "/_ready"};
+
+	if (request->protocol == KUZZLE_WEBSOCKET)
+		return false;
+	if (strcmp(request->method, "OPTIONS") == 0)
+		return true;
+	for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++)
+		if (strcmp(request->method, "GET") == 0 && path_is(request, paths[i]))
+			return true;
+	return false;
+}
+
+static void
+run_as(Request *request, const char *role, const char *kuid)
+{
+	request->role = copy_string(role);
+	request->kuid = copy_string(kuid);
+	pool_submit(request);
+}
+
+static void
+admit_anonymous(Request *request)
+{
+	if (config.anonymous_role)
+		run_as(request, config.anonymous_role, ANONYMOUS);
+	else
+		request_fail(request, &failure_unauthorized, NULL);
+}
+
+static void
+admit_token(Request *request)
+{
+	Identity	identity;
+
+	switch (token_verify(request->token, &identity))
+	{
+		case TOKEN_GOOD:
+			request->role = identity.role;
+			request->kuid = identity.kuid;
+			pool_submit(request);
+			break;
+		case TOKEN_BAD:
+			request_fail(request, &failure_token, NULL);
+			break;
+		case TOKEN_EXPIRED:
+			request_fail(request, &failure_expired, NULL);
+			break;
+	}
+}
+
+/*
+ * Milvus' tokens are a user and a password.
+ */
+static void
+admit_password(Request *request, const char *colon)
+{
+	char	   *user = copy_bytes(request->token, colon - request->token);
+	char	   *password = copy_string(colon + 1);
+
+	login_check(request, user, password, true, password_done);
+	explicit_bzero(password, strlen(password));
+	free(password);
+	free(user);
+}
+
+static void
+password_done(Request *request, const char *user, LoginResult result)
+{
+	if (result == LOGIN_GOOD)
+		run_as(request, user, user);
+	else
+		fail_login(request, result);
+}
+
+static void
+fail_login(Request *request, LoginResult result)
+{
+	if (result == LOGIN_WRONG && request->protocol == MILVUS_HTTP)
+		request_fail(request, &failure_unauthorized, NULL);
+	else if (result == LOGIN_WRONG)
+		request_fail(request, &failure_credentials, NULL);
+	else
+		request_fail(request, result == LOGIN_OVERLOADED ? &failure_overloaded : &failure_unavailable, NULL);
+}
+
+/*
+ * auth:login with the strategy "local".
+ */
+static void
+log_in(Request *request)
+{
+	Slice		frame = {buffer_data(&request->body), buffer_length(&request->body)};
+	Slice		body = body_of(request);
+	char	   *user = json_decode_string(json_member(body, "username"));
+	char	   *password = json_decode_string(json_member(body, "password"));
+
+	if (request->protocol == KUZZLE_WEBSOCKET && !json_is_string(json_member(frame, "strategy"), "local"))
+		request_fail(request, &failure_argument, "The only authentication strategy is \"local\".");
+	else if (!token_can_issue())
+		request_fail(request, &failure_forbidden, "Tokens come from elsewhere: there is no login here.");
+	else if (!user || !password)
+		request_fail(request, &failure_argument, "Missing argument \"body.username\" or \"body.password\".");
+	else
+		login_check(request, user, password, false, login_done);
+	if (password)
+		explicit_bzero(password, strlen(password));
+	free(password);
+	free(user);
+}
+
+/*
+ * The body in Kuzzle's sense.
+ */
+static Slice
+body_of(const Request *request)
+{
+	Slice		whole = {buffer_data(&request->body), buffer_length(&request->body)};
+
+	return request->protocol == KUZZLE_WEBSOCKET ? json_member(whole, "body") : whole;
+}
+
+static void
+login_done(Request *request, const char *user, LoginResult result)
+{
+	int			lifetime = read_lifetime(request);
+	int64_t		expires;
+	Buffer		answer = {0};
+	char	   *token;
+
+	if (result != LOGIN_GOOD)
+	{
+		fail_login(request, result);
+		return;
+	}
+	token = token_issue(user, lifetime, &expires);
+	if (!token)
+	{
+		request_fail(request, &failure_error, "The token could not be signed.");
+		return;
+	}
+	request->kuid = copy_string(user);
+	buffer_append_string(&answer, "{\"_id\":");
+	json_append_string(&answer, user);
+	buffer_printf(&answer, ",\"expiresAt\":%lld,\"jwt\":\"%s\",\"ttl\":%lld}", (long long) expires * 1000, token,
+				  lifetime * 1000LL);
+	*buffer_reserve(&answer, 1) = '\0';
+	request_succeed(request, buffer_data(&answer));
+	buffer_free(&answer);
+	free(token);
+}
+
+/*
+ * "expiresIn", in ms or with a unit, as seconds; no more than is configured, which is
+ * the default too.
+ */
+static int
+read_lifetime(const Request *request)
+{
+	static const struct
+	{
+		const char *unit;
+		double		seconds;
+	}			units[] = {{"", 0.001}, {"ms", 0.001}, {"s", 1}, {"m", 60}, {"h", 3600}, {"d", 86400}};
+	Slice		frame = {buffer_data(&request->body), buffer_length(&request->body)};
+	Slice		value = request->protocol == KUZZLE_WEBSOCKET ? json_member(frame, "expiresIn") : (Slice) {0};
+	char	   *text = json_decode_string(value);
+	char	   *end;
+	double		number;
+
+	if (!text && value.text)
+		text = copy_bytes(value.text, value.length);
+	if (request->protocol == KUZZLE_HTTP && strstr(request->target, "expiresIn="))
+		text = copy_string(strstr(request->target, "expiresIn=") + strlen("expiresIn="));
+	if (!text)
+		return config.token_lifetime;
+	text[strcspn(text, "&#")] = '\0';
+	number = strtod(text, &end);
+	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++)
+		if (end > text && strcmp(end, units[i].unit) == 0)
+			number *= units[i].seconds, end = text;
+	free(text);
+	return number >= 1 && number < config.token_lifetime ? (int) number : config.token_lifetime;
+}
+
+/*
+ * auth:checkToken of "token" in the body; none stands for the anonymous user.
+ */
+static void
+check_token(Request *request)
+{
+	char	   *token = json_decode_string(json_member(body_of(request), "token"));
+	Identity	identity;
+	TokenState	state = token && *token ? token_verify(token, &identity) : TOKEN_BAD;
+	Buffer		answer = {0};
+
+	if (!token || !*token)
+		buffer_append_string(&answer, "{\"expiresAt\":-1,\"kuid\":\"" ANONYMOUS "\",\"valid\":true}");
+	else if (state == TOKEN_GOOD)
+	{
+		buffer_printf(&answer, "{\"expiresAt\":%lld,\"kuid\":", (long long) identity.expires * 1000);
+		json_append_string(&answer, identity.kuid);
+		buffer_append_string(&answer, ",\"valid\":true}");
+		free(identity.kuid);
+		free(identity.role);
+	}
+	else
+		buffer_printf(&answer, "{\"state\":\"%s\",\"valid\":false}",
+					  state == TOKEN_EXPIRED ? failure_expired.message : failure_token.message);
+	*buffer_reserve(&answer, 1) = '\0';
+	request_succeed(request, buffer_data(&answer));
+	buffer_free(&answer);
+	free(token);
+}
+
+/*
+ * auth:logout: the token of the request is good no longer.
+ */
+static void
+log_out(Request *request)
+{
+	Identity	identity;
+	TokenState	state = request->token && *request->token ? token_verify(request->token, &identity) : TOKEN_BAD;
+
+	if (state != TOKEN_GOOD)
+	{
+		request_fail(request, request->token && *request->token ? &failure_token : &failure_unauthorized, NULL);
+		return;
+	}
+	request->kuid = identity.kuid;
+	free(identity.role);
+	if (token_revoke(request->token, identity.expires))
+		request_succeed(request, "{\"acknowledged\":true}");
+	else
+		request_fail(request, &failure_overloaded, NULL);
+}

@@ -308,6 +308,31 @@ json_is_string(Slice value, const char *string)
 }
 
 /*
+ * Whether a value is an array that has this string.
+ */
+bool
+json_array_has(Slice array, const char *string)
+{
+	const char *end = array.text + array.length;
+	const char *at = array.text;
+
+	if (!at || at == end || *at != '[')
+		return false;
+	while (at < end && *at != ']')
+	{
+		Slice		element;
+
+		element.text = skip_space(at + 1, end);
+		at = skip_value(element.text, end);
+		element.length = at - element.text;
+		if (json_is_string(element, string))
+			return true;
+		at = skip_space(at, end);
+	}
+	return false;
+}
+
+/*
  * Write a string as JSON.
  */
 void

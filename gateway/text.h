@@ -23,6 +23,7 @@ extern bool json_open(Slice *rest, const char *text, size_t length);
 extern bool json_next(Slice *rest, Slice *key, Slice *value);
 extern Slice json_member(Slice object, const char *key);
 extern char *json_decode_string(Slice value);
+extern bool json_array_has(Slice array, const char *string);
 extern bool json_is_string(Slice value, const char *string);
 extern void json_append_string(Buffer *buffer, const char *string);
 

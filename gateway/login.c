@@ -1,0 +1,306 @@
+/*
+ * login.c
+ *	  Passwords of PostgreSQL's roles.
+ *
+ * Only the server can tell whether a password is right, so we log in with it, and out
+ * again.  A server that lets anybody in without asking for the password has told
+ * nothing: that counts as wrong.
+ *
+ * Clients of Milvus send a password with each request.  One that was right a short
+ * while ago is not asked about again; what is remembered of it is a digest under a key
+ * that is made anew each time the program starts.
+ */
+#include <libpq-fe.h>
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/random.h>
+
+#include "config.h"
+#include "log.h"
+#include "login.h"
+#include "loop.h"
+#include "metrics.h"
+
+#define DIGEST_SIZE 32
+#define LOGIN_TIMEOUT 10000		/* ms */
+#define REMEMBERED 60000		/* ms */
+#define NREMEMBERED 1024		/* at most, by their digests */
+
+/* A request that waits for the end of a login. */
+typedef struct Waiter
+{
+	Request    *request;
+	LoginDone	done;
+	struct Waiter *next;
+} Waiter;
+
+typedef struct Login
+{
+	unsigned char digest[DIGEST_SIZE];
+	char	   *user;
+	char	   *password;
+	PGconn	   *pg;				/* NULL: has not begun */
+	Watch		watch;
+	Timer		timer;
+	Waiter	   *waiters;
+	struct Login *next;			/* in the order in which they came */
+} Login;
+
+typedef struct Remembered
+{
+	unsigned char digest[DIGEST_SIZE];
+	int64_t		until;
+} Remembered;
+
+static unsigned char digest_key[DIGEST_SIZE];
+static Remembered remembered[NREMEMBERED];
+static Login *logins;
+static int	nrunning;
+static int	nwaiters;
+
+static void digest_credentials(const char *user, const char *password, unsigned char *digest);
+static Remembered *slot_of(const unsigned char *digest);
+static Login *find_login(const unsigned char *digest, const char *user, const char *password);
+static void begin_next(void);
+static void begin(Login *login);
+static void on_event(void *owner, uint32_t events);
+static void on_timeout(void *owner);
+static void judge(Login *login);
+static void finish(Login *login, LoginResult result);
+static void free_login(Login *login);
+
+void
+login_open(void)
+{
+	if (getrandom(digest_key, sizeof(digest_key), 0) != sizeof(digest_key))
+		abort();
+}
+
+/*
+ * Find out whether this is the password of a role, and call done.  If recent, it will
+ * do that it was a short while ago.
+ */
+void
+login_check(Request *request, const char *user, const char *password, bool recent, LoginDone done)
+{
+	unsigned char digest[DIGEST_SIZE];
+	Login	   *login;
+	Waiter	   *waiter;
+
+	/* libpq would take its own for what is empty. */
+	if (!*user || !*password)
+	{
+		done(request, user, LOGIN_WRONG);
+		return;
+	}
+	digest_credentials(user, password, digest);
+	if (recent && slot_of(digest)->until > loop_now() &&
+		memcmp(slot_of(digest)->digest, digest, DIGEST_SIZE) == 0)
+	{
+		done(request, user, LOGIN_GOOD);
+		return;
+	}
+	if (nwaiters >= config.queue)
+	{
+		done(request, user, LOGIN_OVERLOADED);
+		return;
+	}
+	login = find_login(digest, user, password);
+	waiter = allocate(sizeof(Waiter));
+	waiter->request = request;
+	waiter->done = done;
+	waiter->next = login->waiters;
+	login->waiters = waiter;
+	nwaiters++;
+	begin_next();
+}
+
+static void
+digest_credentials(const char *user, const char *password, unsigned char *digest)
+{
+	Buffer		text = {0};
+
+	buffer_append(&text, user, strlen(user) + 1);
+	buffer_append_string(&text, password);
+	if (!HMAC(EVP_sha256(), digest_key, sizeof(digest_key), (unsigned char *) buffer_data(&text),
+			  buffer_length(&text), digest, NULL))
+		abort();
+	explicit_bzero(buffer_data(&text), buffer_length(&text));
+	buffer_free(&text);
+}
+
+/*
+ * Where credentials with this digest are remembered, if they are.
+ */
+static Remembered *
+slot_of(const unsigned char *digest)
+{
+	return &remembered[(digest[0] << 8 | digest[1]) % NREMEMBERED];
+}
+
+/*
+ * The login with these credentials that is under way, or a new one at the end.
+ */
+static Login *
+find_login(const unsigned char *digest, const char *user, const char *password)
+{
+	Login	  **at = &logins;
+
+	while (*at && memcmp((*at)->digest, digest, DIGEST_SIZE) != 0)
+		at = &(*at)->next;
+	if (!*at)
+	{
+		Login	   *login = allocate(sizeof(Login));
+
+		memcpy(login->digest, digest, DIGEST_SIZE);
+		login->user = copy_string(user);
+		login->password = copy_string(password);
+		login->watch = (Watch) {
+			.fd = -1, .ready = on_event, .owner = login
+		};
+		login->timer.expired = on_timeout;
+		login->timer.owner = login;
+		*at = login;
+	}
+	return *at;
+}
+
+static void
+begin_next(void)
+{
+	for (Login *login = logins, *next; login && nrunning < config.logins; login = next)
+	{
+		next = login->next;
+		if (!login->pg)
+			begin(login);
+	}
+}
+
+static void
+begin(Login *login)
+{
+	static const char *const keywords[] = {
+		"dbname", "user", "password", "fallback_application_name", NULL
+	};
+	const char *const values[] = {config.database, login->user, login->password, "kz-gateway login", NULL};
+
+	nrunning++;
+	metrics.logins++;
+	login->pg = PQconnectStartParams(keywords, values, 1);
+	if (!login->pg)
+		abort();
+	timer_set(&login->timer, LOGIN_TIMEOUT);
+	if (PQstatus(login->pg) == CONNECTION_BAD)
+		timer_set(&login->timer, 0);
+	else
+		watch_set(&login->watch, PQsocket(login->pg), EPOLLOUT);
+}
+
+static void
+on_event(void *owner, uint32_t events)
+{
+	Login	   *login = owner;
+
+	(void) events;
+	switch (PQconnectPoll(login->pg))
+	{
+		case PGRES_POLLING_READING:
+			watch_set(&login->watch, PQsocket(login->pg), EPOLLIN);
+			break;
+		case PGRES_POLLING_WRITING:
+			watch_set(&login->watch, PQsocket(login->pg), EPOLLOUT);
+			break;
+		default:
+			judge(login);
+	}
+}
+
+static void
+on_timeout(void *owner)
+{
+	finish(owner, LOGIN_IMPOSSIBLE);
+}
+
+static void
+judge(Login *login)
+{
+	bool		asked = PQconnectionUsedPassword(login->pg);
+
+	if (PQstatus(login->pg) == CONNECTION_OK && asked)
+	{
+		Remembered *slot = slot_of(login->digest);
+
+		memcpy(slot->digest, login->digest, DIGEST_SIZE);
+		slot->until = loop_now() + REMEMBERED;
+		finish(login, LOGIN_GOOD);
+		return;
+	}
+	if (PQstatus(login->pg) == CONNECTION_OK)
+		log_message("the server has not asked for the password of a login: see its pg_hba.conf");
+	finish(login, asked || PQstatus(login->pg) == CONNECTION_OK || metrics.connections > 0 ?
+		   LOGIN_WRONG : LOGIN_IMPOSSIBLE);
+}
+
+/*
+ * Tell all who wait for a login how it has ended.
+ */
+static void
+finish(Login *login, LoginResult result)
+{
+	Login	  **at = &logins;
+
+	while (*at != login)
+		at = &(*at)->next;
+	*at = login->next;
+	nrunning--;
+	if (result != LOGIN_GOOD)
+		metrics.failed_logins++;
+	if (result == LOGIN_IMPOSSIBLE)
+		log_message("no login: %s", PQerrorMessage(login->pg));
+	while (login->waiters)
+	{
+		Waiter	   *waiter = login->waiters;
+
+		login->waiters = waiter->next;
+		nwaiters--;
+		waiter->done(waiter->request, login->user, result);
+		free(waiter);
+	}
+	free_login(login);
+	begin_next();
+}
+
+static void
+free_login(Login *login)
+{
+	timer_clear(&login->timer);
+	watch_clear(&login->watch);
+	PQfinish(login->pg);
+	explicit_bzero(login->password, strlen(login->password));
+	free(login->user);
+	free(login->password);
+	loop_free_later(login);
+}
+
+void
+login_close(void)
+{
+	while (logins)
+	{
+		Login	   *login = logins;
+
+		logins = login->next;
+		while (login->waiters)
+		{
+			Waiter	   *waiter = login->waiters;
+
+			login->waiters = waiter->next;
+			request_discard(waiter->request);
+			free(waiter);
+		}
+		free_login(login);
+	}
+}

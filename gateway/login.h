@@ -1,0 +1,25 @@
+/*
+ * login.h
+ *	  Passwords of PostgreSQL's roles.
+ */
+#ifndef LOGIN_H
+#define LOGIN_H
+
+#include "request.h"
+
+typedef enum LoginResult
+{
+	LOGIN_GOOD,
+	LOGIN_WRONG,
+	LOGIN_IMPOSSIBLE,			/* the server can't be asked */
+	LOGIN_OVERLOADED
+} LoginResult;
+
+/* Takes the request over. */
+typedef void (*LoginDone) (Request *request, const char *user, LoginResult result);
+
+extern void login_open(void);
+extern void login_check(Request *request, const char *user, const char *password, bool recent, LoginDone done);
+extern void login_close(void);
+
+#endif							/* LOGIN_H */
