@@ -53,6 +53,7 @@ INSERT INTO call (name, expression) VALUES
 	('kz_collection_exists', $$to_jsonb(kz_collection_exists('matrix', 'items'))$$),
 	('kz_get_mapping', $$kz_get_mapping('matrix', 'items')$$),
 	('kz_get_settings', $$kz_get_settings('matrix', 'items')$$),
+	('kz_channel', $$to_jsonb(kz_channel('matrix', 'items'))$$),
 	('kz_http', $$(SELECT coalesce(body::jsonb, to_jsonb(status)) FROM kz_http('GET', '/matrix/items/there'))$$),
 	('kz_http', $$(SELECT body::jsonb FROM kz_http('PUT', '/matrix/items/there', body => '{}'))$$),
 	('kz_http', $$(SELECT body::jsonb FROM kz_http('POST', '/v2/vectordb/entities/get', body => '{"dbName": "matrix", "collectionName": "vec", "id": 1}'))$$);
