@@ -25,6 +25,15 @@ can_be_root()
 
 as_root() { if is_root; then "$@"; else sudo "$@"; fi; }
 
+# The suite of Debian that apt installs from, and the mirror it gets it from, "bookworm
+# http://...": not the suites of its updates, as bookworm-security.
+debian_mirror()
+{
+	# shellcheck disable=SC2016
+	apt-get indextargets --format '$(RELEASE) $(REPO_URI)' 'Created-By: Packages' 'Origin: Debian' |
+		sed -n '/^[a-z]* /p' | sort -u | head -n 1
+}
+
 # A server does not run as root.  If root calls, it runs as postgres, or as
 # nobody where there is no such user.
 server_user()
