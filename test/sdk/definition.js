@@ -4,7 +4,7 @@
 'use strict';
 
 const assert = require('node:assert');
-const { CREATED, INDEX, WRITTEN, fails, kuzzle, same, stored, test } = require('./harness');
+const { CREATED, INDEX, WRITTEN, fails, kuzzle, same, stored, test, testEnvelope } = require('./harness');
 
 const { collection, document, index } = kuzzle;
 const INFO_MAPPING = {
@@ -19,7 +19,7 @@ const BAD_NAMES = [
 
 const result = async (controller, action, more) => (await kuzzle.query({ controller, action, ...more })).result;
 
-test('index.create, exists and delete', async () => {
+testEnvelope('index.create, exists and delete', async () => {
   assert.strictEqual(await index.exists('sdk-other'), false);
   assert.strictEqual(await index.create('sdk-other'), undefined);
   assert.strictEqual(await index.exists('sdk-other'), true);
@@ -119,7 +119,7 @@ test('collection.create with mappings, and again', async (c) => {
     { dynamic: 'true', _meta: { by: 'us' }, properties: { ...PROPERTIES, m: { type: 'text' } } });
 });
 
-test('collection.update and updateMapping', async (c) => {
+testEnvelope('collection.update and updateMapping', async (c) => {
   await collection.update(INDEX, c, { mappings: { _meta: { version: 1 }, properties: PROPERTIES } });
   same(await collection.getMapping(INDEX, c), { dynamic: 'false', _meta: { version: 1 }, properties: PROPERTIES });
   assert.strictEqual(

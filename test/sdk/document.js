@@ -5,7 +5,7 @@
 
 const assert = require('node:assert');
 const {
-  CREATED, INDEX, PostgreSQL, WRITTEN, fails, kuzzle, pick, same, stored, test, withKuzzle,
+  CREATED, INDEX, WRITTEN, fails, kuzzle, pick, same, stored, test, testEnvelope, withUser,
 } = require('./harness');
 
 const { document } = kuzzle;
@@ -82,7 +82,7 @@ test('upsert adds the default only on creation, under the changes', async (c) =>
   });
 });
 
-test('upsert: the default as it is called in the documentation', async (c) => {
+testEnvelope('upsert: the default as it is called in the documentation', async (c) => {
   const status = (_id) => document.get(INDEX, c, _id).then(({ _source }) => _source.status);
 
   // The SDK sends such an option beside the body.
@@ -107,7 +107,7 @@ test('upsert: a default alone, and changes alone', async (c) => {
     { _id: 'b', _version: 1, created: true, _source: { _kuzzle_info: CREATED } });
 });
 
-test('upsert: options', async (c) => {
+testEnvelope('upsert: options', async (c) => {
   let version = 0;
 
   await tryOptions(
@@ -123,7 +123,7 @@ test('upsert: options', async (c) => {
   await stored(c, 'a', version, { version: version - 1, _kuzzle_info: WRITTEN });
 });
 
-test('upsert: what it needs', async (c) => {
+testEnvelope('upsert: what it needs', async (c) => {
   const request = { controller: 'document', action: 'upsert', index: INDEX, collection: c, _id: 'a' };
 
   await needsCollection((index, collection) => document.upsert(index, collection, 'a', {}));
@@ -157,7 +157,7 @@ test('update: keys are literal, and objects replace what is none', async (c) => 
   });
 });
 
-test('update: options', async (c) => {
+testEnvelope('update: options', async (c) => {
   let version = 1;
 
   await document.create(INDEX, c, {}, 'a');
@@ -172,7 +172,7 @@ test('update: options', async (c) => {
   await stored(c, 'a', version, { version: version - 1, _kuzzle_info: WRITTEN });
 });
 
-test('update: what it needs', async (c) => {
+testEnvelope('update: what it needs', async (c) => {
   await needsCollection((index, collection) => document.update(index, collection, 'a', {}));
   await needsId((id) => document.update(INDEX, c, id, {}));
   await fails(document.update(INDEX, c, 'a', null), 'api.assert.body_required');
@@ -198,7 +198,7 @@ test('create generates ids', async (c) => {
   await stored(c, first._id, 1, { n: 1, _kuzzle_info: CREATED });
 });
 
-test('create: options and what it needs', async (c) => {
+testEnvelope('create: options and what it needs', async (c) => {
   // The refresh of create is not looked at.
   for (const options of [...ACCEPTED, { refresh: true }, { refresh: 'x' }, { refresh: null }]) {
     assert.strictEqual((await document.create(INDEX, c, {}, null, options))._version, 1);
@@ -210,7 +210,7 @@ test('create: options and what it needs', async (c) => {
   same(await document.count(INDEX, c), 8);
 });
 
-test('createOrReplace', async (c) => {
+testEnvelope('createOrReplace', async (c) => {
   same(await document.createOrReplace(INDEX, c, 'a', { n: 1 }),
     { _id: 'a', _version: 1, created: true, _source: { n: 1, _kuzzle_info: WRITTEN } });
   same(await document.createOrReplace(INDEX, c, 'a', { m: 1 }),
@@ -222,7 +222,7 @@ test('createOrReplace', async (c) => {
   await fails(document.createOrReplace(INDEX, c, 'a', null), 'api.assert.body_required');
 });
 
-test('replace', async (c) => {
+testEnvelope('replace', async (c) => {
   await fails(document.replace(INDEX, c, 'a', { n: 1 }), 'services.storage.not_found', ['a', INDEX, c]);
   await document.create(INDEX, c, { n: 1 }, 'a');
   same(await document.replace(INDEX, c, 'a', { m: 1 }),
@@ -234,7 +234,7 @@ test('replace', async (c) => {
   await fails(document.replace(INDEX, c, 'a', null), 'api.assert.body_required');
 });
 
-test('get and exists', async (c) => {
+testEnvelope('get and exists', async (c) => {
   await document.create(INDEX, c, { n: 1 }, 'a');
   same(await document.get(INDEX, c, 'a'), { _id: 'a', _version: 1, _source: { n: 1, _kuzzle_info: CREATED } });
   await fails(document.get(INDEX, c, 'b'), 'services.storage.not_found', ['b', INDEX, c]);
@@ -247,7 +247,7 @@ test('get and exists', async (c) => {
   }
 });
 
-test('delete', async (c) => {
+testEnvelope('delete', async (c) => {
   for (const options of [...ACCEPTED, { source: false }]) {
     await document.create(INDEX, c, { n: 1 }, 'a');
     assert.strictEqual(await document.delete(INDEX, c, 'a', options), 'a');
@@ -281,7 +281,7 @@ test('deleteFields', async (c) => {
   });
 });
 
-test('deleteFields: options and what it needs', async (c) => {
+testEnvelope('deleteFields: options and what it needs', async (c) => {
   await document.create(INDEX, c, { n: 1 }, 'a');
   await tryOptions((options) => document.deleteFields(INDEX, c, 'a', [], options), ACCEPTED,
     [...REFUSED, SOURCE_REFUSED]);
@@ -292,7 +292,7 @@ test('deleteFields: options and what it needs', async (c) => {
   await fails(document.deleteFields(INDEX, c, 'b', ['n']), 'services.storage.not_found', ['b', INDEX, c]);
 });
 
-test('count without a query', async (c) => {
+testEnvelope('count without a query', async (c) => {
   assert.strictEqual(await document.count(INDEX, c), 0);
   await document.mCreate(INDEX, c, [{ body: {} }, { body: {} }, { body: {} }]);
   assert.strictEqual(await document.count(INDEX, c), 3);
@@ -309,8 +309,8 @@ test('validate: without specifications all documents are valid', async (c) => {
 });
 
 test('metadata: who and when', async (c) => {
-  await withKuzzle(new PostgreSQL({}, { kuid: 'ann' }), async (ann) => {
-    await withKuzzle(new PostgreSQL({}, { kuid: 'bob' }), async (bob) => {
+  await withUser('ann', async (ann) => {
+    await withUser('bob', async (bob) => {
       const { _source: { _kuzzle_info: first } } = await ann.document.create(INDEX, c, { n: 1 }, 'a');
       await new Promise((resolve) => { setTimeout(resolve, 5); });
       const { _source: { _kuzzle_info: second } } = await bob.document.update(INDEX, c, 'a', { n: 2 });

@@ -4,7 +4,7 @@
 'use strict';
 
 const assert = require('node:assert');
-const { CREATED, INDEX, WRITTEN, fails, kuzzle, same, stored, test } = require('./harness');
+const { CREATED, INDEX, WRITTEN, fails, kuzzle, same, stored, test, testEnvelope } = require('./harness');
 
 const { document } = kuzzle;
 const CREATE = { created: true, result: 'created', status: 201 };
@@ -79,7 +79,7 @@ test('mUpsert: entries that are wrong', async (c) => {
   assert.strictEqual(await document.count(INDEX, c), 4);
 });
 
-test('mUpsert: options', async (c) => {
+testEnvelope('mUpsert: options', async (c) => {
   const options = [
     {}, { silent: true }, { refresh: 'wait_for' }, { refresh: 'false' }, { retryOnConflict: 5 }, { retryOnConflict: '5' },
     { queuable: false }, { strict: true },
@@ -150,7 +150,7 @@ test('mCreateOrReplace', async (c) => {
   await stored(c, 'b', 2, { m: 2, _kuzzle_info: WRITTEN });
 });
 
-test('mCreateOrReplace without source', async (c) => {
+testEnvelope('mCreateOrReplace without source', async (c) => {
   for (const source of [false, 'false']) {
     same(await document.mCreateOrReplace(INDEX, c, [{ _id: `${source}`, body: {} }], { source }).then(({ successes }) =>
       successes.map(({ _version, ...rest }) => rest)), [{ _id: 'false', ...(source ? REPLACE : CREATE) }]);
@@ -278,7 +278,7 @@ test('strict is no failure if all succeed', async (c) => {
   same(await document.mDelete(INDEX, c, ['a'], { strict: true }), { successes: ['a'], errors: [] });
 });
 
-test('many documents: what the actions need', async (c) => {
+testEnvelope('many documents: what the actions need', async (c) => {
   for (const action of ACTIONS) {
     const entries = [entry(action, 'a', {})];
 
@@ -302,7 +302,7 @@ test('many documents: what the actions need', async (c) => {
   assert.strictEqual(await document.count(INDEX, c), 0);
 });
 
-test('many documents: at most 200 are written, at most 10000 are read', async (c) => {
+testEnvelope('many documents: at most 200 are written, at most 10000 are read', async (c) => {
   const ids = Array.from({ length: 201 }, (_, i) => `id-${i}`);
 
   for (const action of ACTIONS) {

@@ -5,17 +5,13 @@
 'use strict';
 
 const assert = require('node:assert');
-const path = require('node:path');
-const { createRequire } = require('node:module');
+const { EXAMPLE, PostgreSQL, example, makeKuzzle, transport } = require('./transport');
 
-const EXAMPLE = path.join(__dirname, '..', '..', 'examples', 'node');
-const example = createRequire(path.join(EXAMPLE, 'package.json'));
 const { BatchController, Kuzzle } = example('kuzzle-sdk');
-const { PostgreSQL } = example('./postgresql');
 const pg = example('pg');
 
 const INDEX = 'sdk';
-const kuzzle = new Kuzzle(new PostgreSQL({ application_name: 'test/sdk' }));
+const kuzzle = makeKuzzle();
 const started = Date.now();
 const tests = [];
 
@@ -57,6 +53,16 @@ const CATALOGUE = [
  */
 function test(name, body) {
   tests.push({ name, body });
+}
+
+/**
+ * Define a test with requests that can't be said by the SDK's HTTP, where names are part of
+ * URLs, and arguments are strings.
+ */
+function testEnvelope(name, body) {
+  if (transport !== 'http') {
+    test(name, body);
+  }
 }
 
 /**
@@ -156,8 +162,17 @@ async function stored(collection, _id, _version, _source) {
  * Run a function with a Kuzzle of its own, which is disconnected then.
  */
 async function withKuzzle(protocol, body) {
-  const other = new Kuzzle(protocol);
+  return withConnected(new Kuzzle(protocol), body);
+}
 
+/**
+ * Run a function with a Kuzzle of this user.
+ */
+async function withUser(kuid, body) {
+  return withConnected(makeKuzzle(kuid), body);
+}
+
+async function withConnected(other, body) {
   await other.connect();
   try {
     return await body(other);
@@ -178,5 +193,5 @@ async function until(condition) {
 
 module.exports = {
   BatchController, CREATED, EXAMPLE, INDEX, Kuzzle, PostgreSQL, WRITTEN,
-  failure, fails, kuzzle, pg, pick, run, same, stored, test, until, withKuzzle,
+  failure, fails, kuzzle, pg, pick, run, same, stored, test, testEnvelope, transport, until, withKuzzle, withUser,
 };

@@ -3,10 +3,13 @@
  */
 'use strict';
 
-const { run } = require('./harness');
+const { run, transport } = require('./harness');
 
-for (const file of ['document', 'documents', 'conflict', 'definition', 'bulk', 'server', 'protocol']) {
+for (const file of ['document', 'documents', 'conflict', 'definition', 'bulk', 'server']) {
   require(`./${file}`);
+}
+if (transport === 'postgresql') {
+  require('./protocol');
 }
 run(process.argv.slice(2)).catch((error) => {
   console.error(error);

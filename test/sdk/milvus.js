@@ -1,5 +1,6 @@
 /*
- * Milvus' own SDK, its HttpClient, and the requests of its manual, on kz_http.
+ * Milvus' own SDK, its HttpClient, and the requests of its manual, on kz_http: through
+ * the fetch of examples/milvus, or a gateway.
  */
 'use strict';
 
@@ -10,10 +11,14 @@ const { createRequire } = require('node:module');
 const example = createRequire(path.join(__dirname, '..', '..', 'examples', 'milvus', 'package.json'));
 const { HttpClient } = example('@zilliz/milvus2-sdk-node');
 const { createFetch } = example('./postgresql');
+const { tokenOf, transport } = require('./transport');
 
-const fetch = createFetch({ application_name: 'test/sdk/milvus' });
-const milvus = new HttpClient({ endpoint: 'http://postgresql:19530', fetch, token: 'root:Milvus' });
-const exact = new HttpClient({ baseURL: 'http://postgresql/v2', fetch, acceptInt64: true });
+const gateway = transport !== 'postgresql';
+const endpoint = gateway ? `http://${process.env.KZ_GATEWAY}` : 'http://postgresql:19530';
+const fetch = gateway ? globalThis.fetch : createFetch({ application_name: 'test/sdk/milvus' });
+const token = gateway ? tokenOf('root') : 'root:Milvus';
+const milvus = new HttpClient({ endpoint, fetch, token });
+const exact = new HttpClient({ baseURL: `${endpoint}/v2`, fetch, token, acceptInt64: true });
 const tests = [];
 
 function test(name, body) {
@@ -74,7 +79,7 @@ test('collections: statistics and another name', async (collectionName) => {
 
 test('databases', async (collectionName) => {
   const dbName = 'Shop';
-  const shop = new HttpClient({ endpoint: 'http://postgresql', fetch, database: dbName });
+  const shop = new HttpClient({ endpoint, fetch, token, database: dbName });
 
   same(await milvus.createDatabase({ dbName }), { code: 0, data: {} });
   same((await milvus.listDatabases()).data.filter((name) => name === dbName), [dbName]);
@@ -164,9 +169,9 @@ test('search says what it needs', async (collectionName) => {
 });
 
 /* The first version, as its manual shows it. */
-async function v1(verb, endpoint, body) {
-  const answer = await fetch(`http://postgresql:19530/v1/vector/${endpoint}`, {
-    method: verb, headers: { 'Content-Type': 'application/json', Authorization: 'Bearer x' }, body: body && JSON.stringify(body) });
+async function v1(verb, action, body) {
+  const answer = await fetch(`${endpoint}/v1/vector/${action}`, {
+    method: verb, headers: { 'Content-Type': 'application/json', Authorization: `Bearer ${token}` }, body: body && JSON.stringify(body) });
 
   assert.strictEqual(answer.status, 200);
   return answer.json();
@@ -192,7 +197,7 @@ test('v1: keys that the server makes', async (collectionName) => {
 });
 
 test('paths that there are not', async () => {
-  const answer = await fetch('http://postgresql/v2/vectordb/nothing', { method: 'post', body: '{}' });
+  const answer = await fetch(`${endpoint}/v2/vectordb/nothing`, { method: 'post', body: '{}', headers: { Authorization: `Bearer ${token}` } });
 
   same([answer.status, await answer.text()], [404, '404 page not found']);
   await assert.rejects(milvus.createAlias({ collectionName: 'x', aliasName: 'y' }), /HTTP 404/);
@@ -214,7 +219,7 @@ async function main(words) {
       await milvus.dropCollection({ collectionName });
     }
   }
-  await fetch.close();
+  await fetch.close?.();
 }
 
 main(process.argv.slice(2)).catch((error) => {

@@ -5,12 +5,12 @@
 
 const assert = require('node:assert');
 const {
-  BatchController, CREATED, INDEX, PostgreSQL, failure, fails, kuzzle, same, test, withKuzzle,
+  BatchController, CREATED, INDEX, failure, fails, kuzzle, same, test, testEnvelope, transport, withUser,
 } = require('./harness');
 
 const { auth, bulk, document, server } = kuzzle;
 
-test('an answer, whole', async (c) => {
+testEnvelope('an answer, whole', async (c) => {
   const request = {
     controller: 'document', action: 'upsert', index: INDEX, collection: c, _id: 'a', body: { changes: {} },
     requestId: 'request-1', volatile: { trip: 7 },
@@ -24,6 +24,7 @@ test('an answer, whole', async (c) => {
   assert.deepStrictEqual(answer, {
     controller: 'document', action: 'upsert', index: INDEX, collection: c, requestId: 'request-1',
     status: 200, error: null, headers: {}, result: { _id: 'a', _version: 1, created: true },
+    ...(transport === 'websocket' && { room: 'request-1' }),
   });
 });
 
@@ -31,10 +32,11 @@ test('an answer has the names that the request had', async () => {
   const answer = await kuzzle.query({ controller: 'server', action: 'now' });
 
   assert.deepStrictEqual(Object.keys(answer).sort(),
-    ['action', 'controller', 'error', 'headers', 'node', 'requestId', 'result', 'status', 'volatile']);
+    ['action', 'controller', 'error', 'headers', 'node', 'requestId', 'result',
+      ...(transport === 'websocket' ? ['room'] : []), 'status', 'volatile']);
 });
 
-test('requests that no action answers', async () => {
+testEnvelope('requests that no action answers', async () => {
   await fails(kuzzle.query({}), 'api.assert.missing_argument', ['controller']);
   await fails(kuzzle.query({ controller: 'document' }), 'api.assert.missing_argument', ['action']);
   await fails(kuzzle.query({ controller: 'nothing', action: 'get' }), 'api.process.controller_not_found', ['nothing']);
@@ -86,7 +88,7 @@ test('auth.checkToken and getCurrentUser', async () => {
   assert.deepStrictEqual(await auth.checkToken('no token'), { valid: false, state: 'Invalid token.' });
   assert.deepStrictEqual([user._id, user.content], ['-1', { profileIds: ['anonymous'] }]);
   assert.strictEqual(await kuzzle.isAuthenticated(), false);
-  await withKuzzle(new PostgreSQL({}, { kuid: 'ann' }), async (ann) => {
+  await withUser('ann', async (ann) => {
     assert.strictEqual((await ann.auth.getCurrentUser())._id, 'ann');
   });
 });
