@@ -413,11 +413,11 @@ read_trailer(HttpReader *reader, Buffer *in)
 	size_t		length = buffer_length(in);
 	char	   *end = length > 0 ? memmem(text, length, "\r\n", 2) : NULL;
 
-	if (reader->trailer + (end ? (size_t) (end - text) : length) > MAX_TRAILER)
+	reader->trailer += end ? end + 2 - text : 0;
+	if (reader->trailer + (end ? 0 : length) > MAX_TRAILER)
 		return bad(reader, 431, "the trailer is too large");
 	if (!end)
 		return false;
-	reader->trailer += end - text;
 	if (end == text)
 		reader->state = HTTP_COMPLETE;
 	buffer_consume(in, end + 2 - text);
