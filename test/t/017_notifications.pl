@@ -49,7 +49,8 @@ $node->safe_psql('postgres', q{
 	SELECT kz_attach_collection('d', 'mine', 'remote.mine');
 	SELECT kz_milvus('/v2/vectordb/databases/create', '{"dbName": "m"}');
 	SELECT kz_milvus('/v2/vectordb/collections/create',
-		'{"dbName": "m", "collectionName": "v", "dimension": 2}')});
+		'{"dbName": "m", "collectionName": "v", "dimension": 2}');
+	ALTER TABLE m.v ADD CHECK (NOT _source ? 'bad')});
 
 #
 # What is expected and what came, as text that can be compared
@@ -353,6 +354,7 @@ my @cases = (
 		many([ update => '{"_id": "1", "_version": 2, "_source": {"id": 1, "c": 2, "vector": [1, 2]}, "_updatedFields": ["c"]}' ],
 			index => 'm', collection => 'v') ],
 	[ 'refused upsert', milvus('/v2/vectordb/entities/upsert', '{"data": [{"id": 1, "vector": [3, 4]}, {"id": 2}]}') ],
+	[ 'rejected upsert', milvus('/v2/vectordb/entities/upsert', '{"data": [{"id": 2, "vector": [1, 2]}, {"id": 1, "vector": [3, 4], "bad": 1}]}') ],
 	[ 'delete', milvus('/v2/vectordb/entities/delete', '{"filter": "c == 1"}'),
 		many([ delete => '{"_id": "1", "_version": 1, "_source": {"id": 1, "c": 1, "vector": [1, 2]}}' ], index => 'm', collection => 'v') ],
 	[ 'v1 insert', milvus('/v1/vector/insert', '{"data": [{"id": 2, "vector": [1, 2]}]}'),
@@ -577,6 +579,10 @@ $writer->query(call('kz_mdelete', q['{h,f}']));
 is_deeply([ heard_payloads($listener) ], [ many([ delete => '{"_id": "h", "_version": 3, "truncated": true}',
 		delete => '{"_id": "f", "_version": 1, "_source": {"t": "' . 'x' x 100 . '"}}' ]) ],
 	'among many, one is truncated');
+
+# What is much shorter as text than as it is stored
+$writer->query(call('kz_create', q[jsonb_build_object('t', (SELECT jsonb_agg(n % 10) FROM generate_series(1, 2600) n)), 'short']));
+is(scalar(@{ $json->decode((heard($listener))[0]->[1])->{result}->{_source}->{t} }), 2600, 'short numbers fit');
 
 # Two documents of a call that fill a notification together, and that just do not.
 sub pair
