@@ -8,6 +8,7 @@
 #include "postgres.h"
 
 #include "catalog/namespace.h"
+#include "miscadmin.h"
 #include "utils/builtins.h"
 
 #include "document/identity.h"
@@ -82,7 +83,9 @@ collections_create(KzMilvusRequest *request)
 		/*
 		 * Two who create the same name must not both find it free; but who
 		 * finds it taken, whatever his rights, must not keep others waiting.
+		 * A standby grants no such lock.
 		 */
+		PreventCommandIfReadOnly("collections/create");
 		kz_catalog_lock();
 		if (!kz_collection_find(request->call.index, request->call.collection, &row))
 			return make_collection(request, &schema);
