@@ -294,15 +294,18 @@ sub is_judged
 	return;
 }
 
-# Give the judge what the clients of a round have noted. A line is what it is.
+# Give the judge what the clients of a round have noted. After an error without an
+# SQLSTATE psql may come as far as to the next call before it finds that there is no
+# connection to send it by: that one has not been asked.
 sub tell_notes
 {
 	my ($round) = @_;
+	my $file = file_of($round, 'all');
 
-	$judge->safe_psql('postgres', join '',
-		map({ sprintf "COPY line (line) FROM '%s' (FORMAT csv, QUOTE e'\\x01', DELIMITER e'\\x02');\n",
-				file_of($round, $_) } 1 .. $clients),
-		'CALL read_lines();');
+	append_to_file($file, slurp_file(file_of($round, $_)) =~ s/^= \n\K.*//msr) foreach 1 .. $clients;
+	$judge->safe_psql('postgres', qq{
+		COPY line (line) FROM '$file' (FORMAT csv, QUOTE e'\\x01', DELIMITER e'\\x02');
+		CALL read_lines()});
 	return;
 }
 
