@@ -45,6 +45,7 @@ OBJS = \
 	src/filter/sql.o \
 	src/operation/bulk.o \
 	src/operation/entry.o \
+	src/operation/image.o \
 	src/operation/notifier.o \
 	src/operation/read.o \
 	src/operation/write.o \

@@ -34,9 +34,7 @@
 #include "base/compat.h"
 #include "base/json.h"
 #include "document/difference.h"
-#include "document/fields.h"
 #include "document/mapping.h"
-#include "document/merge.h"
 #include "operation/write.h"
 
 /* Bytes of the paths that listeners are told */
@@ -86,9 +84,6 @@ static bool check_presence(Turn *turn, KzItem *item);
 static bool is_made_before(const Turn *turn);
 static bool check_version(Turn *turn, KzItem *item);
 static bool check_mapping(Turn *turn, KzItem *item, Jsonb *image);
-static Jsonb *make_image(const Turn *turn, KzItem *item);
-static Jsonb *make_stripped(const Turn *turn, const KzChange *change);
-static Jsonb *make_upserted(const Turn *turn, const KzChange *change, KzError *error);
 static bool perform(Turn *turn, Write write);
 static void note_updated_fields(Turn *turn);
 static bool is_update(const KzItem *item);
@@ -234,7 +229,8 @@ decide_item(Turn *turn, KzItem *item)
 	}
 	else
 	{
-		image = make_image(turn, item);
+		image = kz_image_make(&item->change, turn->exists ? turn->image.source : NULL, &turn->stamp,
+							  &outcome->error);
 		if (!image)
 			return;
 		outcome->created = !turn->exists;
@@ -372,82 +368,6 @@ check_mapping(Turn *turn, KzItem *item, Jsonb *image)
 				 "Map the field with kz_update_collection(), or leave it out.",
 				 unknown.field, collection->index, collection->name, unknown.within);
 	return false;
-}
-
-/*
- * The document as an item wants it; NULL if it can't be made, and the outcome is
- * an error.
- */
-static Jsonb *
-make_image(const Turn *turn, KzItem *item)
-{
-	const KzChange *change = &item->change;
-
-	switch (change->action)
-	{
-		case KZ_ACTION_CREATE:
-			return kz_stamp_created(&turn->stamp, change->body);
-		case KZ_ACTION_CREATE_OR_REPLACE:
-		case KZ_ACTION_REPLACE:
-			return kz_stamp_replaced(&turn->stamp, change->body);
-		case KZ_ACTION_UPDATE:
-		case KZ_ACTION_UPSERT:
-			return make_upserted(turn, change, &item->outcome.error);
-		case KZ_ACTION_DELETE_FIELDS:
-			return make_stripped(turn, change);
-		default:
-			elog(ERROR, "action %d makes no document", change->action);
-	}
-}
-
-/*
- * The document without the fields that are to be removed.
- */
-static Jsonb *
-make_stripped(const Turn *turn, const KzChange *change)
-{
-	Jsonb	   *image = turn->image.source;
-	ListCell   *lc;
-
-	foreach(lc, change->fields)
-	{
-		Jsonb	   *rest = kz_field_remove(image, lfirst(lc));
-
-		CHECK_FOR_INTERRUPTS();
-		if (rest != image && image != turn->image.source)
-			pfree(image);
-		image = rest;
-	}
-	if (!JB_ROOT_IS_OBJECT(image))
-		return image;			/* stored by plain SQL; has no metadata */
-	return kz_merge_deep(image, kz_stamp_changes(&turn->stamp, kz_json_object(NULL, 0)));
-}
-
-static Jsonb *
-make_upserted(const Turn *turn, const KzChange *change, KzError *error)
-{
-	Jsonb	   *image = change->body;
-
-	if (turn->exists && change->merge)
-		return change->merge(change, turn->image.source, error);
-	if (turn->exists)
-		return kz_merge_deep(turn->image.source, kz_stamp_changes(&turn->stamp, change->body));
-	if (change->defaults)
-	{
-		switch (change->creation)
-		{
-			case KZ_CREATION_CHANGES_WIN:
-				image = kz_merge_deep(change->defaults, change->body);
-				break;
-			case KZ_CREATION_DEFAULTS_WIN:
-				image = kz_merge_deep(change->body, change->defaults);
-				break;
-			case KZ_CREATION_DEFAULTS_ALONE:
-				image = change->defaults;
-				break;
-		}
-	}
-	return kz_stamp_created(&turn->stamp, image);
 }
 
 /*

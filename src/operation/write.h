@@ -77,4 +77,8 @@ typedef struct KzItem
 extern void kz_write(KzWriter *writer, KzItem **items, int nitems, const KzStamp *stamp,
 					 bool keep_sources);
 
+/* in image.c */
+extern Jsonb *kz_image_make(const KzChange *change, Jsonb *stored, const KzStamp *stamp,
+							KzError *error);
+
 #endif							/* KZ_OPERATION_WRITE_H */
