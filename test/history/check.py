@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 """Check histories that record.py has recorded.
 
     check.py [--as LEVEL] FILE ...

@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 """Record what many clients do to a few documents at once, for check.py.
 
 Connects as libpq would (PGHOST, PGPORT, PGUSER, PGDATABASE), as a superuser, to a database with the extension; makes the index "history" anew and
@@ -20,7 +20,7 @@ TURNS = 25               # transactions of all clients for each document, after 
 EXPECTED = {"KZ400", "KZ404", "KZ409", "40001", "40P01"}
 
 
-def now(connection, sql, *arguments):
+def timed(connection, sql, *arguments):
     """Execute a statement; returns its rows, and when it was sent and had been answered."""
     invoked = time.monotonic_ns()
     cursor = connection.execute(sql, arguments)
@@ -118,7 +118,7 @@ class Client:
             self.write(steps, None)
             return
         try:
-            _, commit = now(self.connection, "COMMIT")
+            _, commit = timed(self.connection, "COMMIT")
         except psycopg.Error as error:
             sqlstate(error)
             steps.append({"call": "commit", "error": error.sqlstate})
@@ -173,7 +173,7 @@ class Client:
     def one(self, function, entry, **arguments):
         """A call for one document; returns the answer and the times."""
         named = "".join(", %s => %%s" % name for name in arguments)
-        rows, at = now(self.connection, "SELECT %s('history', 'docs', id => %%s%s)" % (function, named),
+        rows, at = timed(self.connection, "SELECT %s('history', 'docs', id => %%s%s)" % (function, named),
                        entry["id"], *arguments.values())
         return rows[0][0], at
 
@@ -221,7 +221,7 @@ class Client:
         documents = [{"_id": entry["id"], name: entry["changes"],
                       **({"default": entry["default"]} if name == "changes" else {}),
                       **({} if entry["if_version"] is None else {"if_version": entry["if_version"]})} for entry in entries]
-        rows, at = now(self.connection, "SELECT %s('history', 'docs', %%s)" % function, json.dumps(documents))
+        rows, at = timed(self.connection, "SELECT %s('history', 'docs', %%s)" % function, json.dumps(documents))
         answer = rows[0][0]
         failed = {key: error["status"] for error in answer["errors"] for key in error["document"][name]["left"]}
         successes = iter(answer["successes"])
@@ -238,7 +238,7 @@ class Client:
         return results, at
 
     def mget(self, entries):
-        rows, at = now(self.connection, "SELECT kz_mget('history', 'docs', %s)", [entry["id"] for entry in entries])
+        rows, at = timed(self.connection, "SELECT kz_mget('history', 'docs', %s)", [entry["id"] for entry in entries])
         answer = rows[0][0]
         return [{"do": "read", **state(document)} for document in answer["successes"]] + \
             [{"do": "read", **absent(document_id)} for document_id in answer["errors"]], at
@@ -246,7 +246,7 @@ class Client:
     def select(self, entries):
         """Documents as those see them who do not call kz."""
         ids = {entry["id"] for entry in entries}
-        rows, at = now(self.connection, "SELECT _id, _version, _source FROM history.docs WHERE _id = ANY (%s)", list(ids))
+        rows, at = timed(self.connection, "SELECT _id, _version, _source FROM history.docs WHERE _id = ANY (%s)", list(ids))
         found = [{"do": "read", **state(dict(zip(("_id", "_version", "_source"), row)))} for row in rows]
         return found + [{"do": "read", **absent(document_id)} for document_id in sorted(ids - {row[0] for row in rows})], at
 
