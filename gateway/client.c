@@ -22,8 +22,11 @@
 #include "pool.h"
 #include "text.h"
 
-/* With so many bytes to be sent, nothing more is read. */
+/* With so many bytes to be sent, nothing more is read or done. */
 #define MOST_OUTPUT (256 * 1024)
+
+/* Who watches us gets in even if nobody else does. */
+#define METRICS_CLIENTS 8
 
 /* How long we wait for the end of a client that still sends when we close. */
 #define LAST_WAIT 2000
@@ -60,7 +63,7 @@ client_accept(int fd, ClientKind kind)
 	Client	   *client;
 
 	metrics.accepted++;
-	if (metrics.clients >= config.max_clients)
+	if (metrics.clients >= config.max_clients + (kind == CLIENT_METRICS ? METRICS_CLIENTS : 0))
 	{
 		metrics.refused_clients++;
 		close(fd);
@@ -156,11 +159,12 @@ advance(Client *client)
 		while (may_read(client) && step(client))
 			;
 		before = buffer_length(&client->stream.out);
-		again = stream_write(&client->stream) && before > MOST_OUTPUT && may_read(client);
+		again = stream_write(&client->stream) && before >= MOST_OUTPUT && may_read(client);
 		if (before != buffer_length(&client->stream.out))
 			client->active = true;
 	} while (again);
 	client->advancing = false;
+	pool_resume(client);
 	if (settle(client))
 	{
 		stream_wait(&client->stream, may_read(client) || client->ending);
@@ -177,7 +181,16 @@ may_read(const Client *client)
 	int			most = client->kind == CLIENT_WEBSOCKET ? config.max_requests : 1;
 
 	return !client->closing && !draining && client->nrequests < most &&
-		buffer_length(&client->stream.out) < MOST_OUTPUT;
+		client->request_bytes < (size_t) config.max_body && !client_is_full(client);
+}
+
+/*
+ * Whether so many answers wait for a client to take them that it gets no more.
+ */
+bool
+client_is_full(const Client *client)
+{
+	return buffer_length(&client->stream.out) >= MOST_OUTPUT;
 }
 
 /*

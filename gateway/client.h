@@ -38,6 +38,7 @@ typedef struct Client
 	WebSocketReader websocket;
 	Request    *requests;		/* without an answer yet */
 	int			nrequests;
+	size_t		request_bytes;	/* of their bodies */
 	bool		advancing;		/* its input is being looked at */
 	bool		active;			/* something came, or went, since the timer was set */
 	bool		pinged;			/* and nothing came since */
@@ -50,10 +51,13 @@ typedef struct Client
 	/* the pool's */
 	Request    *waiting;		/* those for which there is no connection yet */
 	Request    *last_waiting;
+	int			nwaiting;
+	bool		in_turn;
 	struct Client *next_in_turn;
 } Client;
 
 extern void client_accept(int fd, ClientKind kind);
+extern bool client_is_full(const Client *client);
 extern void client_answered(Client *client);
 extern void client_close_after_answers(Client *client);
 extern void clients_drain(void);

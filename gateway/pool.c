@@ -369,6 +369,8 @@ pool_submit(Request *request)
 {
 	Client	   *client = request->client;
 
+	if (nwaiting >= config.queue)
+		pool_dispatch();
 	if (!client)
 		request_discard(request);
 	else if (nalive == 0)
@@ -380,18 +382,34 @@ pool_submit(Request *request)
 		if (client->waiting)
 			client->last_waiting->next_waiting = request;
 		else
-		{
 			client->waiting = request;
-			client->next_in_turn = NULL;
-			if (turn_first)
-				turn_last->next_in_turn = client;
-			else
-				turn_first = client;
-			turn_last = client;
-		}
 		client->last_waiting = request;
-		metrics.waiting = ++nwaiting;
+		client->nwaiting++;
+		if (client->in_turn)
+			metrics.waiting = ++nwaiting;
+		else
+			pool_resume(client);
 	}
+}
+
+/*
+ * Let a client take turns, if it has requests and room for their answers.
+ */
+void
+pool_resume(Client *client)
+{
+	if (!client->waiting || client->in_turn || client_is_full(client))
+		return;
+	client->in_turn = true;
+	client->next_in_turn = NULL;
+	if (turn_first)
+		turn_last->next_in_turn = client;
+	else
+		turn_first = client;
+	turn_last = client;
+	metrics.waiting = nwaiting += client->nwaiting;
+	if (nalive == 0)
+		fail_waiting();
 }
 
 /*
@@ -402,15 +420,24 @@ pool_dispatch(void)
 {
 	while (idle && turn_first)
 	{
+		Request    *request = next_waiting();
 		Connection *connection = idle;
 
+		if (!request)
+			continue;
+		if (request_age(request) > config.timeout * 1000L)
+		{
+			request_fail(request, &failure_overloaded, NULL);
+			continue;
+		}
 		idle = connection->next_idle;
-		send_request(connection, next_waiting());
+		send_request(connection, request);
 	}
 }
 
 /*
- * The request whose turn it is.
+ * The request of the client whose turn it is.  NULL if that client does not take its
+ * answers: then its turn comes when it does.
  */
 static Request *
 next_waiting(void)
@@ -419,17 +446,13 @@ next_waiting(void)
 	Request    *request = client->waiting;
 
 	turn_first = client->next_in_turn;
+	client->in_turn = false;
+	metrics.waiting = nwaiting -= client->nwaiting;
+	if (client_is_full(client))
+		return NULL;
 	client->waiting = request->next_waiting;
-	if (client->waiting)
-	{
-		client->next_in_turn = NULL;
-		if (turn_first)
-			turn_last->next_in_turn = client;
-		else
-			turn_first = client;
-		turn_last = client;
-	}
-	metrics.waiting = --nwaiting;
+	client->nwaiting--;
+	pool_resume(client);
 	return request;
 }
 
@@ -534,7 +557,12 @@ static void
 fail_waiting(void)
 {
 	while (turn_first)
-		request_fail(next_waiting(), &failure_unavailable, NULL);
+	{
+		Request    *request = next_waiting();
+
+		if (request)
+			request_fail(request, &failure_unavailable, NULL);
+	}
 }
 
 /*
@@ -546,19 +574,21 @@ pool_forget(Client *client)
 	Client	  **at = &turn_first;
 	Client	   *last = NULL;
 
-	if (!client->waiting)
-		return;
-	for (; *at != client; at = &(*at)->next_in_turn)
-		last = *at;
-	*at = client->next_in_turn;
-	if (turn_last == client)
-		turn_last = last;
+	if (client->in_turn)
+	{
+		for (; *at != client; at = &(*at)->next_in_turn)
+			last = *at;
+		*at = client->next_in_turn;
+		if (turn_last == client)
+			turn_last = last;
+		client->in_turn = false;
+		metrics.waiting = nwaiting -= client->nwaiting;
+	}
 	while (client->waiting)
 	{
 		Request    *request = client->waiting;
 
 		client->waiting = request->next_waiting;
-		metrics.waiting = --nwaiting;
 		request_discard(request);
 	}
 }

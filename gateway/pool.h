@@ -11,6 +11,7 @@
 extern void pool_open(void);
 extern void pool_submit(Request *request);
 extern void pool_dispatch(void);
+extern void pool_resume(Client *client);
 extern void pool_forget(Client *client);
 extern void pool_close(void);
 

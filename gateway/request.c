@@ -98,6 +98,15 @@ make_request(Client *client)
 	return request;
 }
 
+/*
+ * Milliseconds since a request was there.
+ */
+int64_t
+request_age(const Request *request)
+{
+	return (microseconds() - request->began) / 1000;
+}
+
 static int64_t
 microseconds(void)
 {
@@ -122,6 +131,8 @@ request_from_http(Client *client, HttpMessage *message)
 	request->target = message->target;
 	request->origin = message->origin;
 	request->body = message->body;
+	request->size = buffer_length(&request->body);
+	client->request_bytes += request->size;
 	request->keep_alive = message->keep_alive;
 	request->headers = buffer_take_string(&message->headers);
 	if (message->authorization && strncasecmp(message->authorization, "Bearer ", 7) == 0)
@@ -144,6 +155,8 @@ request_from_frame(Client *client, Buffer *frame)
 	request->keep_alive = true;
 	request->method = copy_string("WS");
 	request->body = *frame;
+	request->size = buffer_length(frame);
+	client->request_bytes += request->size;
 	memset(frame, 0, sizeof(*frame));
 	read_frame(request);
 	buffer_printf(&target, "%s:%s", request->controller ? request->controller : "",
@@ -283,6 +296,7 @@ request_discard(Request *request)
 		if (request->next)
 			request->next->previous = request->previous;
 		client->nrequests--;
+		client->request_bytes -= request->size;
 	}
 	metrics.requests--;
 	free(request->method);

@@ -38,6 +38,7 @@ typedef struct Request
 	char	   *target;			/* likewise; of a frame, controller:action */
 	char	   *headers;		/* JSON */
 	Buffer		body;			/* or the frame */
+	size_t		size;			/* of it */
 	char	   *origin;			/* NULL: none */
 	char	   *token;			/* NULL: none */
 	bool		keep_alive;
@@ -82,6 +83,7 @@ extern const Failure failure_argument;
 
 extern Request *request_from_http(struct Client *client, struct HttpMessage *message);
 extern Request *request_from_frame(struct Client *client, Buffer *frame);
+extern int64_t request_age(const Request *request);
 extern void request_answer(Request *request, int status, const char *headers, const char *body, size_t length);
 extern void request_succeed(Request *request, const char *result);
 extern void request_fail(Request *request, const Failure *failure, const char *message);

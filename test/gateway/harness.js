@@ -98,7 +98,7 @@ class Gateway {
     };
     gateway.log = '';
     gateway.process = spawn(PROGRAM, Object.entries(all).map(([name, value]) => `--${name}=${value}`),
-      { stdio: ['ignore', 'ignore', 'pipe'], env: { ...process.env, ...env } });
+      { stdio: ['ignore', 'ignore', 'pipe'], env: { ASAN_OPTIONS: 'quarantine_size_mb=16', ...process.env, ...env } });
     gateways.add(gateway);
     gateway.process.stderr.on('data', (data) => { gateway.log += data; });
     gateway.ended = new Promise((resolve) => {
