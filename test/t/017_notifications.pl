@@ -25,6 +25,9 @@ $node->safe_psql('postgres', q{
 	SELECT kz_create_collection('d', 'c');
 	CREATE TABLE d.checked (_id text PRIMARY KEY, _version bigint NOT NULL,
 		_source jsonb NOT NULL CHECK (NOT _source ? 'bad'));
+	CREATE FUNCTION suppress() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';
+	CREATE TRIGGER suppress BEFORE INSERT OR UPDATE ON d.checked FOR EACH ROW
+		WHEN (NEW._source ? 'suppressed') EXECUTE FUNCTION suppress();
 	SELECT kz_create_collection('d', 'checked');
 	CREATE TABLE d.parts (_id text PRIMARY KEY, _version bigint NOT NULL, _source jsonb NOT NULL)
 		PARTITION BY HASH (_id);
@@ -283,6 +286,9 @@ my @cases = (
 			q['[{"_id": "b", "body": {"n": 9}}, {"_id": "b", "body": {"bad": 1}}, {"_id": "b", "body": {"n": 8}}]']),
 		many([ update => $b_is_9, update => '{"_id": "b", "_version": 3, "_source": {"n": 8}, "_updatedFields": ["n"]}' ],
 			collection => 'checked') ],
+	[ 'what a trigger suppresses', call('checked.kz_mupsert', q['[{"_id": "b", "changes": {"suppressed": 1}},
+			{"_id": "x", "changes": {"suppressed": 1}}, {"_id": "a", "changes": {"n": 9}}]']),
+		many([ update => $a_is_9 ], collection => 'checked') ],
 	[ 'culprits alone', call('checked.kz_mupdate', q['[{"_id": "b", "body": {"bad": 1}}]']) ],
 	[ 'a culprit by itself', call('checked.kz_update', q['b', '{"bad": 1}']), { error => '23514' } ],
 	[ 'a culprit of a request', request('document:update', '{"collection": "checked", "_id": "b", "body": {"bad": 1}}') ],
