@@ -130,6 +130,13 @@ FROM (VALUES
 ) AS w (w, way, unit, script, statement, compared, relation, bar)
 ORDER BY w;
 
+-- By what the collection tells of it.
+INSERT INTO bench.row (name, variant, way, script, statement, clients, compared)
+SELECT 'N1', 'clients: ' || clients, way, 'notifications', 'kz_upsert', clients, compared
+FROM unnest(ARRAY[1, 8]) AS clients,
+	(VALUES (1, 'kz', NULL), (2, 'kz, message', 'peer'), (3, 'kz, notify', 'peer'), (4, 'kz, notify, listener', 'peer')) AS w (w, way, compared)
+ORDER BY clients, w;
+
 -- Memory: the script of that name says of what.  To parse is the server's own.
 INSERT INTO bench.row (name, variant, way, unit, script, relation, bar) VALUES
 	('M1', :'memory' || ' in one call',	'parse',						'kB',	'memory',	NULL,	NULL),

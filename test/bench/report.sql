@@ -19,8 +19,8 @@ WITH figures AS (
 			SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY value) FILTER (WHERE round > 0) AS median,
 				min(value) FILTER (WHERE round > 0), max(value) FILTER (WHERE round > 0),
 				percentile_cont(0.5) WITHIN GROUP (ORDER BY ratio) AS own_ratio,
-				percentile_cont(0.5) WITHIN GROUP (ORDER BY wal) FILTER (WHERE round > 0) AS wal_replica,
-				percentile_cont(0.5) WITHIN GROUP (ORDER BY wal) FILTER (WHERE round = 0) AS wal_logical
+				percentile_cont(0.5) WITHIN GROUP (ORDER BY wal) FILTER (WHERE round > 0 AND script <> 'notifications') AS wal_replica,
+				percentile_cont(0.5) WITHIN GROUP (ORDER BY wal) FILTER (WHERE round = 0 OR script = 'notifications') AS wal_logical
 			FROM bench.result WHERE result.place = bench.row.place) AS r),
 compared AS (
 	SELECT *, CASE compared
