@@ -22,6 +22,7 @@ void
 answer_from_result(Request *request, const PGresult *result, bool role_failed)
 {
 	ExecStatusType status = PQresultStatus(result);
+	const Failure *failure;
 	const char *sqlstate;
 	const char *message;
 
@@ -38,8 +39,12 @@ answer_from_result(Request *request, const PGresult *result, bool role_failed)
 	}
 	sqlstate = result ? PQresultErrorField(result, PG_DIAG_SQLSTATE) : NULL;
 	message = result ? PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY) : NULL;
-	log_message("%s from the database: %s", sqlstate ? sqlstate : "no result", message ? message : "");
-	request_fail(request, classify(request, sqlstate ? sqlstate : "", role_failed), message);
+	failure = classify(request, sqlstate ? sqlstate : "", role_failed);
+	if (failure->status >= 500)
+		log_message("error %s of the database: %s", sqlstate ? sqlstate : "unknown", message ? message : "");
+	if (failure == &failure_frame)
+		request_forget_id(request);
+	request_fail(request, failure, message);
 }
 
 static const Failure *

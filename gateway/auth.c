@@ -31,6 +31,7 @@ static void log_in(Request *request);
 static Slice body_of(const Request *request);
 static void login_done(Request *request, const char *user, LoginResult result);
 static int	read_lifetime(const Request *request);
+static double read_duration(const char *text);
 static void check_token(Request *request);
 static void log_out(Request *request);
 
@@ -286,36 +287,55 @@ login_done(Request *request, const char *user, LoginResult result)
 }
 
 /*
- * "expiresIn", in ms or with a unit, as seconds; no more than is configured, which is
- * the default too.
+ * How long a token is to be good, in seconds: "expiresIn", if it is less than what is
+ * configured.
  */
 static int
 read_lifetime(const Request *request)
 {
+	Slice		frame = {buffer_data(&request->body), buffer_length(&request->body)};
+	const char *query = strstr(request->target, "expiresIn=");
+	double		seconds = 0;
+
+	if (request->protocol == KUZZLE_WEBSOCKET)
+	{
+		Slice		value = json_member(frame, "expiresIn");
+		char	   *text = json_decode_string(value);
+
+		if (!text && value.text)
+			text = copy_bytes(value.text, value.length);
+		seconds = text ? read_duration(text) : 0;
+		free(text);
+	}
+	else if (query)
+	{
+		char	   *text = copy_string(query + strlen("expiresIn="));
+
+		text[strcspn(text, "&#")] = '\0';
+		seconds = read_duration(text);
+		free(text);
+	}
+	return seconds >= 1 && seconds < config.token_lifetime ? (int) seconds : config.token_lifetime;
+}
+
+/*
+ * Seconds of a number of milliseconds, or a number with a unit; 0 of anything else.
+ */
+static double
+read_duration(const char *text)
+{
 	static const struct
 	{
-		const char *unit;
+		const char *name;
 		double		seconds;
 	}			units[] = {{"", 0.001}, {"ms", 0.001}, {"s", 1}, {"m", 60}, {"h", 3600}, {"d", 86400}};
-	Slice		frame = {buffer_data(&request->body), buffer_length(&request->body)};
-	Slice		value = request->protocol == KUZZLE_WEBSOCKET ? json_member(frame, "expiresIn") : (Slice) {0};
-	char	   *text = json_decode_string(value);
-	char	   *end;
-	double		number;
+	char	   *unit;
+	double		number = strtod(text, &unit);
 
-	if (!text && value.text)
-		text = copy_bytes(value.text, value.length);
-	if (request->protocol == KUZZLE_HTTP && strstr(request->target, "expiresIn="))
-		text = copy_string(strstr(request->target, "expiresIn=") + strlen("expiresIn="));
-	if (!text)
-		return config.token_lifetime;
-	text[strcspn(text, "&#")] = '\0';
-	number = strtod(text, &end);
 	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++)
-		if (end > text && strcmp(end, units[i].unit) == 0)
-			number *= units[i].seconds, end = text;
-	free(text);
-	return number >= 1 && number < config.token_lifetime ? (int) number : config.token_lifetime;
+		if (strcmp(unit, units[i].name) == 0)
+			return number * units[i].seconds;
+	return 0;
 }
 
 /*

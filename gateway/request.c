@@ -204,6 +204,17 @@ read_frame(Request *request)
 		request->volatile_data = copy_raw(volatile_data);
 }
 
+/*
+ * What looked like the id of a request is none: the frame is not JSON.
+ */
+void
+request_forget_id(Request *request)
+{
+	free(request->request_id);
+	free(request->volatile_data);
+	request->request_id = request->volatile_data = NULL;
+}
+
 static char *
 copy_raw(Slice value)
 {

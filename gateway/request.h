@@ -83,6 +83,7 @@ extern const Failure failure_argument;
 
 extern Request *request_from_http(struct Client *client, struct HttpMessage *message);
 extern Request *request_from_frame(struct Client *client, Buffer *frame);
+extern void request_forget_id(Request *request);
 extern int64_t request_age(const Request *request);
 extern void request_answer(Request *request, int status, const char *headers, const char *body, size_t length);
 extern void request_succeed(Request *request, const char *result);

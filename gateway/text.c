@@ -208,10 +208,11 @@ json_decode_string(Slice value)
 {
 	Buffer		decoded = {0};
 	const char *at = value.text;
-	const char *end = value.text + value.length - 1;
+	const char *end;
 
-	if (!value.text || value.length < 2 || *at != '"' || *end != '"')
+	if (!at || value.length < 2 || *at != '"' || at[value.length - 1] != '"')
 		return NULL;
+	end = at + value.length - 1;
 	buffer_reserve(&decoded, value.length);
 	for (at++; at < end; at++)
 	{
@@ -313,11 +314,12 @@ json_is_string(Slice value, const char *string)
 bool
 json_array_has(Slice array, const char *string)
 {
-	const char *end = array.text + array.length;
 	const char *at = array.text;
+	const char *end;
 
-	if (!at || at == end || *at != '[')
+	if (!at || array.length == 0 || *at != '[')
 		return false;
+	end = at + array.length;
 	while (at < end && *at != ']')
 	{
 		Slice		element;

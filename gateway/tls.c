@@ -25,7 +25,10 @@ tls_open(void)
 		return;
 	context = load_files();
 	if (!context)
+	{
+		log_flush();
 		exit(1);
+	}
 }
 
 /*

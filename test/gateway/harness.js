@@ -6,11 +6,12 @@
 
 const assert = require('node:assert');
 const crypto = require('node:crypto');
+const fs = require('node:fs');
 const http = require('node:http');
 const net = require('node:net');
 const path = require('node:path');
-const { spawn } = require('node:child_process');
-const { example, sign, tokenOf } = require('../sdk/transport');
+const { execFileSync, spawn } = require('node:child_process');
+const { example, sign } = require('../sdk/transport');
 
 const pg = example('pg');
 const PROGRAM = process.env.KZ_GATEWAY_PROGRAM ?? path.join(__dirname, '..', '..', 'gateway', 'kz-gateway');
@@ -43,19 +44,9 @@ async function run() {
     }
   }
   for (const gateway of [...gateways]) {
-    await test.ends(gateway);
+    await gateway.stop();
   }
 }
-
-/* A gateway that does not end well, as when a sanitizer has found something, is a failure. */
-test.ends = async (gateway) => {
-  const { code, log } = await gateway.stop();
-
-  if (code !== 0) {
-    console.log(`not ok - the gateway has ended with ${code}\n${log.slice(-4000)}`);
-    process.exitCode = 1;
-  }
-};
 
 /** Wait until a condition holds; it should within seconds. */
 async function until(condition, ms = 20000) {
@@ -86,6 +77,17 @@ async function withClient(body, config = {}) {
   }
 }
 
+/* What is done with the server whose directory is in KZ_CLUSTER. */
+const cluster = (what) => execFileSync(path.join(__dirname, 'cluster'), [what, process.env.KZ_CLUSTER], { stdio: ['ignore', 'ignore', 'inherit'] });
+
+/** Start it, and let all that follows connect to it as a superuser. */
+async function startCluster() {
+  cluster('start');
+  const [socket] = fs.readdirSync(process.env.KZ_CLUSTER).filter((name) => /^\.s\.PGSQL\.\d+$/.test(name));
+
+  Object.assign(process.env, { PGHOST: process.env.KZ_CLUSTER, PGPORT: socket.slice('.s.PGSQL.'.length), PGUSER: 'postgres', PGDATABASE: 'postgres' });
+}
+
 class Gateway {
   /** Start one, with these options; it can reach the database unless it is not to. */
   static async start(options = {}, { env = {}, connected = true } = {}) {
@@ -98,12 +100,16 @@ class Gateway {
     };
     gateway.log = '';
     gateway.process = spawn(PROGRAM, Object.entries(all).map(([name, value]) => `--${name}=${value}`),
-      { stdio: ['ignore', 'ignore', 'pipe'], env: { ASAN_OPTIONS: 'quarantine_size_mb=16', ...process.env, ...env } });
+      { stdio: ['ignore', 'ignore', 'pipe'], env: { ASAN_OPTIONS: 'quarantine_size_mb=16:exitcode=99', ...process.env, ...env } });
     gateways.add(gateway);
     gateway.process.stderr.on('data', (data) => { gateway.log += data; });
     gateway.ended = new Promise((resolve) => {
       gateway.process.on('close', (code, signal) => {
         gateways.delete(gateway);
+        if (code !== 0 && connected) {
+          console.log(`not ok - a gateway has ended with ${code ?? signal}\n${gateway.log.slice(-6000)}`);
+          process.exitCode = 1;
+        }
         resolve({ code: code ?? signal, log: gateway.log });
       });
     });
@@ -123,8 +129,8 @@ class Gateway {
   /** A request of HTTP on a connection of its own. */
   request(method, target, { body, headers = {}, agent = false } = {}) {
     return new Promise((resolve, reject) => {
-      const bytes = typeof body === 'object' && !Buffer.isBuffer(body) ? JSON.stringify(body) : body;
-      const length = bytes === undefined ? {} : { 'Content-Length': Buffer.byteLength(bytes) };
+      const bytes = body === undefined ? Buffer.alloc(0) : Buffer.from(typeof body === 'string' ? body : JSON.stringify(body));
+      const length = body === undefined ? {} : { 'Content-Length': bytes.length };
       const options = { host: '127.0.0.1', port: this.port, method, path: target, headers: { ...length, ...headers }, agent };
       const request = http.request(options, (response) => {
         let text = '';
@@ -295,4 +301,4 @@ class WebSocketClient {
   }
 }
 
-module.exports = { Gateway, assert, crypto, frame, pg, run, sign, sleep, test, tokenOf, until, withClient };
+module.exports = { Gateway, assert, cluster, crypto, frame, run, sign, sleep, startCluster, test, until, withClient };
