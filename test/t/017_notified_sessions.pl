@@ -44,6 +44,7 @@ $session->query(call('kz_update', q['b', '{"n": 10}']));
 is_deeply([ heard_payloads($listener) ],
 	[ one(update => '{"_id": "b", "_version": 4, "_source": {"n": 10}, "_updatedFields": ["n"]}') ],
 	'a setting that is rolled back does not count');
+
 #
 # The order of commits
 #
