@@ -194,7 +194,7 @@ is(scalar(heard($stranger)), 1, 'to everybody who listens');
 
 # What a superuser has put into the catalogue is off, unless it is one of the
 # settings.
-foreach my $hostile ('5', '"notify"', '["notifications", "notify"]', '{"notifications": 5}', '{"notifications": "NOTIFY"}',
+foreach my $hostile ('5', '"notify"', '["notifications"]', '["notifications", "notify"]', '{"notifications": 5}', '{"notifications": "NOTIFY"}',
 	'{"notifications": ["notify"]}', '{"notifications": {"notify": true}}', '{"notifications": ""}', '{"notifications": "notif"}',
 	'{"notifications": true}', '{"notifications": null}', '{}', 'null')
 {
