@@ -476,7 +476,7 @@ $node->safe_psql('postgres', q{
 		IF depth > 0 AND random() < 0.6 THEN
 			RETURN random_object(depth - 1);
 		END IF;
-		RETURN jsonb '[1, 1, 1.0, 2, "1", "", null, true, false, [], [1], [{"a": 1}], {}]' -> floor(random() * 13)::int;
+		RETURN jsonb '[1, 1, 1.0, 2, "1", "2", null, true, false, [], [1], [{"a": 1}], {}]' -> floor(random() * 13)::int;
 	END $$;
 	CREATE FUNCTION random_object(depth int) RETURNS jsonb LANGUAGE plpgsql AS $$
 	DECLARE
