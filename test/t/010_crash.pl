@@ -195,7 +195,7 @@ sub stop_at_once
 }
 
 # Backends notice the end of the postmaster when they wait for their client; no other
-# can start before all are gone.
+# can start before all are gone, nor before init has reaped the one that was killed.
 sub kill_postmaster
 {
 	my ($pid) = slurp_file($node->data_dir . '/postmaster.pid') =~ /^(\d+)/;
@@ -205,7 +205,7 @@ sub kill_postmaster
 	return sub {
 		for (my $attempt = 0; kill(0, $pid) || !$node->start(fail_ok => 1); $attempt++)
 		{
-			die 'the server did not start' if $attempt > 300;
+			die kill(0, $pid) ? 'nobody reaps the postmaster' : 'the server did not start' if $attempt > 300;
 			usleep(100_000);
 		}
 	};

@@ -171,7 +171,7 @@ sub works_as_before
 	is(sqlstate_of($node, $db, $user, q{SELECT kz_update('zoo', 'animals', 'a1', '{"bad": 1}')}),
 		'23514', "$name: constraints bind");
 	is(run_sql($node, $db, $user, q{
-			SELECT kz_update('metro', 'watched', 'm', '{"day": "Friday"}', source => true);
+			SELECT kz_update('metro', 'watched', 'm', '{"day": "Friday", "seen": false}', source => true);
 			SELECT day FROM metro.watched WHERE _id = 'm'}),
 		qq({"_id": "m", "_source": {"day": "Friday", "seen": true}, "_version": 2}\nFriday),
 		"$name: triggers fire, columns are generated");
