@@ -59,13 +59,13 @@ $node->safe_psql('shared', q{
 	CREATE TABLE inj.plain (_id text PRIMARY KEY, _version bigint NOT NULL, _source jsonb NOT NULL);
 	CREATE TABLE hostile (string text);
 	INSERT INTO hostile (string) VALUES
-		($$'; DROP TABLE canary; --$$), ($$"; DROP TABLE canary; --$$), ($$\'; DROP TABLE canary; --$$), ($$\"; DROP TABLE canary; --$$),
+		($$'; DROP TABLE canary; --$$), ($$\'; DROP TABLE canary; --$$), 
 		($$'); DROP TABLE canary; --$$), ($$") VALUES (1); DROP TABLE canary; --$$), ($$" OR 1 == 1 OR id == "$$), ($x$$$; DROP TABLE canary; $$$x$),
-		('$1'), ('$99'), (':x'), ('/*'), ('--'), ('%s%s%s%n%m%1$s%'), ('%99999999d'), ('{x}'), ('%27%3B%20DROP%20TABLE%20canary%3B%20--'),
-		(E'a\nb'), (E'a\rb'), (E'\x01\x02\x1b[31m'), (E'\x7f'), (E'\u2019; DROP TABLE canary; --'), (E'\uff07'), (E'\u2028\u202e'), (E'e\u0301'),
-		(U&'\D83D\DE00'), ('U&"d\0061t\+000061"'), ('E''\047'''), ('pg_temp.docs'), ('pg_catalog.pg_class'), ('inj.docs'), ('"inj"."docs"'),
-		('select'), ('user'), ('current_user'), ('null'), ('NULL'), ('PUBLIC'), ('InJ'), ('docs'), ('vec'), (''), (' '), ('\'), ('\\'), ('0'), ('-1'), ('1e131071'),
-		(repeat('x', 63)), (repeat('x', 64)), (repeat(E'\u00e9', 32)), (repeat('''', 126)), (repeat('"', 1000)), (repeat('$', 126)), (repeat('%', 2000)), (repeat('\', 2001));
+		('$1'), ('--'), ('%s%s%s%n%m%1$s%'), ('{x}'), ('%27%3B%20DROP%20TABLE%20canary%3B%20--'),
+		(E'a\nb'), (E'\x01\x02\x1b[31m'), (E'\u2019; DROP TABLE canary; --'), (E'\u2028\u202e'), (E'e\u0301'),
+		(U&'\D83D\DE00'), ('U&"d\0061t\+000061"'), ('E''\047'''), ('pg_temp.docs'), ('"inj"."docs"'),
+		('select'), ('user'), ('InJ'), (''), ('\'), ('1e131071'),
+		(repeat('x', 64)), (repeat(E'\u00e9', 32)), (repeat('''', 126)), (repeat('"', 1000)), (repeat('$', 126)), (repeat('%', 2000)), (repeat('\', 2001));
 
 	/* The statement's outcome, which is undone: ok or the SQLSTATE. */
 	CREATE FUNCTION attempt(statement text) RETURNS text LANGUAGE plpgsql AS $f$
