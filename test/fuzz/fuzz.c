@@ -12,6 +12,8 @@
  */
 #include "postgres.h"
 
+#include <dirent.h>
+
 #include "access/xact.h"
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
@@ -102,16 +104,18 @@ find_target(const char *name)
 #ifndef FUZZ_DRIVER
 /*
  * Run the target with each file of a directory; its name is told first, as who
- * fails can't.
+ * fails can't.  The server would close a directory of its own with the transaction.
  */
 static void
 replay(const char *directory)
 {
-	DIR		   *dir = AllocateDir(directory);
+	DIR		   *dir = opendir(directory);
 	struct dirent *entry;
 	int			count = 0;
 
-	while ((entry = ReadDir(dir, directory)) != NULL)
+	if (!dir)
+		elog(ERROR, "could not open \"%s\": %m", directory);
+	while ((entry = readdir(dir)) != NULL)
 	{
 		char		path[MAXPGPATH];
 		char		data[64 * 1024];
@@ -129,7 +133,7 @@ replay(const char *directory)
 		run_input((uint8 *) data, size);
 		count++;
 	}
-	FreeDir(dir);
+	closedir(dir);
 	write_stderr("%s: %d inputs\n", target->name, count);
 }
 #endif
