@@ -19,8 +19,8 @@
 #include "client.h"
 #include "config.h"
 #include "metrics.h"
-#include "pool.h"
 #include "text.h"
+#include "turn.h"
 
 /* With so many bytes to be sent, nothing more is read or done. */
 #define MOST_OUTPUT (256 * 1024)
@@ -164,7 +164,7 @@ advance(Client *client)
 			client->active = true;
 	} while (again);
 	client->advancing = false;
-	pool_resume(client);
+	turn_resume(client);
 	if (settle(client))
 	{
 		stream_wait(&client->stream, may_read(client) || client->ending);
@@ -497,7 +497,7 @@ close_client(Client *client)
 	if (client->dead)
 		return;
 	client->dead = true;
-	pool_forget(client);
+	turn_forget(client);
 	for (Request *request = client->requests; request; request = request->next)
 		request->client = NULL;
 	if (client->previous)

@@ -40,7 +40,8 @@ typedef struct Client
 	int			nrequests;
 	size_t		request_bytes;	/* of their bodies */
 	bool		advancing;		/* its input is being looked at */
-	bool		active;			/* something came, or went, since the timer was set */
+	bool		active;			/* something came, or went, since the timer
+								 * was set */
 	bool		pinged;			/* and nothing came since */
 	bool		closing;		/* when all is written */
 	bool		ending;			/* all is written; wait for its end */
@@ -48,7 +49,7 @@ typedef struct Client
 	char		address[64];
 	struct Client *previous;
 	struct Client *next;
-	/* the pool's */
+	/* of turn.c */
 	Request    *waiting;		/* those for which there is no connection yet */
 	Request    *last_waiting;
 	int			nwaiting;

@@ -158,8 +158,9 @@ find_login(const unsigned char *digest, const char *user, const char *password)
 		memcpy(login->digest, digest, DIGEST_SIZE);
 		login->user = copy_string(user);
 		login->password = copy_string(password);
-		login->watch = (Watch) {
-			.fd = -1, .ready = on_event, .owner = login
+		login->watch = (Watch)
+		{
+			.fd = -1,.ready = on_event,.owner = login
 		};
 		login->timer.expired = on_timeout;
 		login->timer.owner = login;

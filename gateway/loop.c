@@ -145,7 +145,7 @@ free_doomed(void)
 void
 watch_set(Watch *watch, int fd, uint32_t events)
 {
-	struct epoll_event event = {.events = events, .data.ptr = watch};
+	struct epoll_event event = {.events = events,.data.ptr = watch};
 
 	if (watch->fd >= 0 && watch->fd != fd)
 		epoll_ctl(epoll_fd, EPOLL_CTL_DEL, watch->fd, NULL);

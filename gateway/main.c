@@ -195,7 +195,7 @@ listen_at(Listener *listener, ClientKind kind, const char *where)
 static struct addrinfo *
 resolve(const char *where)
 {
-	const struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE};
+	const struct addrinfo hints = {.ai_socktype = SOCK_STREAM,.ai_flags = AI_PASSIVE};
 	struct addrinfo *address;
 	const char *port = strrchr(where, ':');
 	size_t		length = port ? port - where : 0;

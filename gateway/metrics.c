@@ -72,7 +72,7 @@ static void
 write_answers(Buffer *buffer)
 {
 	static const char *const names[NPROTOCOLS] = {
-		[KUZZLE_HTTP] = "kuzzle_http", [MILVUS_HTTP] = "milvus_http", [KUZZLE_WEBSOCKET] = "kuzzle_websocket"
+		[KUZZLE_HTTP] = "kuzzle_http",[MILVUS_HTTP] = "milvus_http",[KUZZLE_WEBSOCKET] = "kuzzle_websocket"
 	};
 
 	buffer_append_string(buffer, "# HELP kz_gateway_answers_total Answers, by protocol and status.\n"

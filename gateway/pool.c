@@ -1,9 +1,9 @@
 /*
  * pool.c
- *	  The connections to the database, and who is next to use one.
+ *	  The connections to the database.
  *
  * A connection has one request at a time, so a slow one holds nobody up but itself.
- * Requests that find no connection wait at their client, and clients take turns.
+ * Requests that find no connection wait for their client's turn.
  *
  * A request is one implicit transaction: what a connection is sent for it ends with a
  * Sync, and nothing is answered before PostgreSQL has answered that, since it is
@@ -24,6 +24,7 @@
 #include "loop.h"
 #include "metrics.h"
 #include "pool.h"
+#include "turn.h"
 
 #define FIRST_RETRY 100			/* ms */
 #define LAST_RETRY 5000
@@ -56,10 +57,6 @@ typedef struct Connection
 
 static Connection *connections;
 static Connection *idle;		/* the one used last first */
-static int	nalive;				/* idle or running */
-static Client *turn_first;		/* clients with waiting requests */
-static Client *turn_last;
-static int	nwaiting;
 
 static void connect_now(void *owner);
 static void connect_on(Connection *connection);
@@ -76,8 +73,6 @@ static void send_request(Connection *connection, Request *request);
 static void lost(Connection *connection, const char *reason);
 static void leave_idle(Connection *connection);
 static void bring_back(void);
-static void fail_waiting(void);
-static Request *next_waiting(void);
 
 /*
  * Begin to connect.
@@ -90,8 +85,9 @@ pool_open(void)
 	{
 		Connection *connection = &connections[i];
 
-		connection->watch = (Watch) {
-			.fd = -1, .ready = on_event, .owner = connection
+		connection->watch = (Watch)
+		{
+			.fd = -1,.ready = on_event,.owner = connection
 		};
 		connection->timer.owner = connection;
 		connection->retry = FIRST_RETRY;
@@ -211,12 +207,11 @@ ready(Connection *connection)
 		lost(connection, PQresultErrorMessage(connection->result));
 		return;
 	}
-	if (nalive++ == 0)
+	if (metrics.connections++ == 0)
 	{
 		log_message("connected to the database");
 		bring_back();
 	}
-	metrics.connections = nalive;
 	connection->state = CONNECTION_IDLE;
 	connection->retry = FIRST_RETRY;
 	timer_clear(&connection->timer);
@@ -367,64 +362,33 @@ send_out(Connection *connection)
 void
 pool_submit(Request *request)
 {
-	Client	   *client = request->client;
-
-	if (nwaiting >= config.queue)
+	if (metrics.waiting >= config.queue)
 		pool_dispatch();
-	if (!client)
+	if (!request->client)
 		request_discard(request);
-	else if (nalive == 0)
+	else if (metrics.connections == 0)
 		request_fail(request, &failure_unavailable, NULL);
-	else if (nwaiting >= config.queue)
+	else if (metrics.waiting >= config.queue)
 		request_fail(request, &failure_overloaded, NULL);
 	else
-	{
-		if (client->waiting)
-			client->last_waiting->next_waiting = request;
-		else
-			client->waiting = request;
-		client->last_waiting = request;
-		client->nwaiting++;
-		if (client->in_turn)
-			metrics.waiting = ++nwaiting;
-		else
-			pool_resume(client);
-	}
+		turn_wait(request);
 }
 
 /*
- * Let a client take turns, if it has requests and room for their answers.
- */
-void
-pool_resume(Client *client)
-{
-	if (!client->waiting || client->in_turn || client_is_full(client))
-		return;
-	client->in_turn = true;
-	client->next_in_turn = NULL;
-	if (turn_first)
-		turn_last->next_in_turn = client;
-	else
-		turn_first = client;
-	turn_last = client;
-	metrics.waiting = nwaiting += client->nwaiting;
-	if (nalive == 0)
-		fail_waiting();
-}
-
-/*
- * Give waiting requests to connections without one.
+ * Give waiting requests to connections without one.  One that has waited as long as
+ * it may take is not begun: nobody may be there any more for the answer.
  */
 void
 pool_dispatch(void)
 {
-	while (idle && turn_first)
+	Request    *request;
+
+	while (metrics.connections == 0 && (request = turn_next()))
+		request_fail(request, &failure_unavailable, NULL);
+	while (idle && (request = turn_next()))
 	{
-		Request    *request = next_waiting();
 		Connection *connection = idle;
 
-		if (!request)
-			continue;
 		if (request_age(request) > config.timeout * 1000L)
 		{
 			request_fail(request, &failure_overloaded, NULL);
@@ -433,27 +397,6 @@ pool_dispatch(void)
 		idle = connection->next_idle;
 		send_request(connection, request);
 	}
-}
-
-/*
- * The request of the client whose turn it is.  NULL if that client does not take its
- * answers: then its turn comes when it does.
- */
-static Request *
-next_waiting(void)
-{
-	Client	   *client = turn_first;
-	Request    *request = client->waiting;
-
-	turn_first = client->next_in_turn;
-	client->in_turn = false;
-	metrics.waiting = nwaiting -= client->nwaiting;
-	if (client_is_full(client))
-		return NULL;
-	client->waiting = request->next_waiting;
-	client->nwaiting--;
-	pool_resume(client);
-	return request;
 }
 
 static void
@@ -500,8 +443,7 @@ lost(Connection *connection, const char *reason)
 
 	if (alive)
 	{
-		nalive--;
-		metrics.connections = nalive;
+		metrics.connections--;
 		metrics.connections_lost++;
 	}
 	if (connection->state == CONNECTION_IDLE)
@@ -523,8 +465,7 @@ lost(Connection *connection, const char *reason)
 	if (request)
 		request_fail(request, &failure_unavailable,
 					 "The connection to the database was lost; it is not known whether the request was done.");
-	if (nalive == 0)
-		fail_waiting();
+	pool_dispatch();
 }
 
 static void
@@ -550,46 +491,6 @@ bring_back(void)
 			continue;
 		connections[i].retry = FIRST_RETRY;
 		timer_set(&connections[i].timer, rand() % FIRST_RETRY);
-	}
-}
-
-static void
-fail_waiting(void)
-{
-	while (turn_first)
-	{
-		Request    *request = next_waiting();
-
-		if (request)
-			request_fail(request, &failure_unavailable, NULL);
-	}
-}
-
-/*
- * A client goes: so do those of its requests that no connection has yet.
- */
-void
-pool_forget(Client *client)
-{
-	Client	  **at = &turn_first;
-	Client	   *last = NULL;
-
-	if (client->in_turn)
-	{
-		for (; *at != client; at = &(*at)->next_in_turn)
-			last = *at;
-		*at = client->next_in_turn;
-		if (turn_last == client)
-			turn_last = last;
-		client->in_turn = false;
-		metrics.waiting = nwaiting -= client->nwaiting;
-	}
-	while (client->waiting)
-	{
-		Request    *request = client->waiting;
-
-		client->waiting = request->next_waiting;
-		request_discard(request);
 	}
 }
 

@@ -60,7 +60,8 @@ typedef struct Failure
 	const char *id;				/* of Kuzzle */
 	int			code;
 	int			milvus_code;
-	bool		bare;			/* Kuzzle answers the error without an envelope */
+	bool		bare;			/* Kuzzle answers the error without an
+								 * envelope */
 	const char *message;
 } Failure;
 

@@ -13,5 +13,5 @@ if (transport === 'postgresql') {
 }
 run(process.argv.slice(2)).catch((error) => {
   console.error(error);
-  process.exitCode = 1;
+  process.exit(1);
 });

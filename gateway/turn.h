@@ -1,0 +1,15 @@
+/*
+ * turn.h
+ *	  Who is next.
+ */
+#ifndef TURN_H
+#define TURN_H
+
+#include "client.h"
+
+extern void turn_wait(Request *request);
+extern void turn_resume(Client *client);
+extern Request *turn_next(void);
+extern void turn_forget(Client *client);
+
+#endif							/* TURN_H */
