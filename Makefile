@@ -17,6 +17,7 @@ OBJS = \
 	src/kz.o \
 	src/base/error.o \
 	src/base/json.o \
+	src/base/json_value.o \
 	src/base/pairs.o \
 	src/document/difference.o \
 	src/document/fields.o \

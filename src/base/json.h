@@ -33,6 +33,25 @@ extern void kz_json_keys(KzJsonCursor *cursor, const JsonbContainer *object);
 extern void kz_json_values(KzJsonCursor *cursor, const JsonbContainer *container);
 extern bool kz_json_next(KzJsonCursor *cursor, JsonbValue *value);
 extern bool kz_json_field(const JsonbContainer *object, const char *key, JsonbValue *value);
+extern bool kz_json_find_key(const JsonbContainer *object, const char *key, uint32 *position,
+							 JsonbValue *value);
+extern void kz_json_value_at(const JsonbContainer *container, uint32 position, JsonbValue *value);
+
+extern void kz_json_start(StringInfo buffer);
+extern Jsonb *kz_json_finish(StringInfo buffer);
+extern void kz_json_begin_object(KzJsonWriter *writer, StringInfo buffer, uint32 npairs);
+extern void kz_json_begin_array(KzJsonWriter *writer, StringInfo buffer, uint32 nelems);
+extern void kz_json_put(KzJsonWriter *writer, const JsonbValue *value);
+extern void kz_json_put_entry(KzJsonWriter *writer, JEntry entry);
+extern JEntry kz_json_end(KzJsonWriter *writer);
+
+extern Jsonb *kz_json_document(const JsonbValue *container);
+extern Jsonb *kz_json_copy(const Jsonb *document);
+extern void kz_json_put_object(KzJsonWriter *writer, const JsonbPair *pairs, int npairs);
+extern Jsonb *kz_json_object(JsonbPair *pairs, int npairs);
+extern Jsonb *kz_json_array(const JsonbValue *values, int nvalues);
+
+/* in json_value.c */
 extern bool kz_json_is_object(const JsonbValue *value);
 extern bool kz_json_is_array(const JsonbValue *value);
 extern int	kz_json_compare_keys(const JsonbValue *a, const JsonbValue *b);
@@ -43,25 +62,11 @@ extern text *kz_json_text(const JsonbValue *string);
 extern char *kz_json_string(const JsonbValue *string);
 extern const char *kz_json_type_name(Jsonb *jsonb);
 extern bool kz_json_identical(const Jsonb *a, const Jsonb *b);
-
-extern void kz_json_start(StringInfo buffer);
-extern Jsonb *kz_json_finish(StringInfo buffer);
-extern void kz_json_begin_object(KzJsonWriter *writer, StringInfo buffer, uint32 npairs);
-extern void kz_json_begin_array(KzJsonWriter *writer, StringInfo buffer, uint32 nelems);
-extern void kz_json_put(KzJsonWriter *writer, const JsonbValue *value);
-extern void kz_json_put_entry(KzJsonWriter *writer, JEntry entry);
-extern JEntry kz_json_end(KzJsonWriter *writer);
-
 extern void kz_json_set_string(JsonbValue *value, const char *string);
 extern void kz_json_set_text(JsonbValue *value, const text *string);
 extern void kz_json_set_int64(JsonbValue *value, int64 number);
 extern void kz_json_set_bool(JsonbValue *value, bool boolean);
 extern void kz_json_set_null(JsonbValue *value);
 extern void kz_json_set_document(JsonbValue *value, Jsonb *document);
-extern Jsonb *kz_json_document(const JsonbValue *container);
-extern Jsonb *kz_json_copy(const Jsonb *document);
-extern void kz_json_put_object(KzJsonWriter *writer, const JsonbPair *pairs, int npairs);
-extern Jsonb *kz_json_object(JsonbPair *pairs, int npairs);
-extern Jsonb *kz_json_array(const JsonbValue *values, int nvalues);
 
 #endif							/* KZ_BASE_JSON_H */

@@ -15,40 +15,58 @@
 #include "base/json.h"
 #include "document/fields.h"
 
+/* A field that is there, and is to be removed. */
+typedef struct Cut
+{
+	uint32	   *positions;		/* on the way to it, each within the last */
+	int			depth;			/* how many there are */
+} Cut;
+
 static List *parse_path(const char *path);
 static const char *parse_bracket(const char *p, List **steps);
 static bool is_deep(const char *path);
 static size_t empty_length(const char *p);
 static const char *skip_quoted(const char *p);
+static bool resolve(const JsonbContainer *root, bool *gone, const char *path, Cut *cut);
 static bool find_child(const JsonbContainer *container, const char *step, uint32 *position,
 					   JsonbValue *child);
 static bool parse_position(const char *step, uint32 *position);
-static bool path_exists(const JsonbContainer *container, List *steps, int depth);
-static JEntry remove_path(StringInfo buffer, const JsonbContainer *container, List *steps,
-						  int depth);
+static int	compare_cuts(const void *a, const void *b);
+static JEntry write_rest(StringInfo buffer, const JsonbContainer *container, const Cut *cuts,
+						 const Cut *end, int depth);
+static int	count_removed(const Cut *cuts, const Cut *end, int depth);
+static int	count_cuts(const Cut *cuts, const Cut *end, int depth, uint32 position);
 
 /*
- * document without the field at path; document itself if there is none.
+ * document without the fields at paths, char *, as if they were removed one after
+ * the other; document itself if there are none.
  */
 Jsonb *
-kz_field_remove(Jsonb *document, const char *path)
+kz_fields_remove(Jsonb *document, const List *paths)
 {
 	StringInfoData buffer;
-	List	   *steps;
-	JsonbValue	value;
+	Cut		   *cuts;
+	int			ncuts = 0;
+	bool	   *gone;
+	ListCell   *lc;
 
 	if (JB_ROOT_IS_SCALAR(document))
 		return document;
-	if (JB_ROOT_IS_OBJECT(document) && kz_json_field(&document->root, path, &value))
-		steps = list_make1(unconstify(char *, path));
-	else
-		steps = parse_path(path);
-	if (steps == NIL || !path_exists(&document->root, steps, 0))
+	cuts = palloc_extended(Max(list_length(paths), 1) * sizeof(Cut), MCXT_ALLOC_HUGE);
+	gone = palloc0(JB_ROOT_COUNT(document) + 1);
+	foreach(lc, paths)
+	{
+		CHECK_FOR_INTERRUPTS();
+		if (resolve(&document->root, gone, lfirst(lc), &cuts[ncuts]))
+			ncuts++;
+	}
+	if (ncuts == 0)
 		return document;
 
+	qsort(cuts, ncuts, sizeof(Cut), compare_cuts);
 	kz_json_start(&buffer);
 	enlargeStringInfo(&buffer, VARSIZE(document));
-	remove_path(&buffer, &document->root, steps, 0);
+	write_rest(&buffer, &document->root, cuts, cuts + ncuts, 0);
 	return kz_json_finish(&buffer);
 }
 
@@ -179,36 +197,50 @@ parse_bracket(const char *p, List **steps)
 }
 
 /*
+ * Find out which field of root is at path, if there is one.  Root keys that are gone
+ * by now don't win over a path that is written like them; besides that it makes no
+ * difference that others were removed before, since what is within them goes as well.
+ */
+static bool
+resolve(const JsonbContainer *root, bool *gone, const char *path, Cut *cut)
+{
+	List	   *steps;
+	ListCell   *lc;
+	JsonbValue	child;
+	uint32		position;
+
+	if (JsonContainerIsObject(root) && find_child(root, path, &position, &child) &&
+		!gone[position])
+		steps = list_make1(unconstify(char *, path));
+	else
+		steps = parse_path(path);
+	cut->depth = list_length(steps);
+	cut->positions = palloc(cut->depth * sizeof(uint32));
+	child.type = jbvBinary;
+	child.val.binary.data = unconstify(JsonbContainer *, root);
+	foreach(lc, steps)
+		if (child.type != jbvBinary ||
+			!find_child(child.val.binary.data, lfirst(lc),
+						&cut->positions[foreach_current_index(lc)], &child))
+		return false;
+	if (cut->depth == 1)
+		gone[cut->positions[0]] = true;
+	return cut->depth > 0;
+}
+
+/*
  * Find the child of container that step names, and which one it is, from 0.
  */
 static bool
 find_child(const JsonbContainer *container, const char *step, uint32 *position,
 		   JsonbValue *child)
 {
-	KzJsonCursor keys,
-				values;
-	JsonbValue	key;
-
-	kz_json_values(&values, container);
-	if (JsonContainerIsArray(container))
-	{
-		uint32		i = 0;
-
-		if (!parse_position(step, position) || *position >= JsonContainerSize(container))
-			return false;
-		while (kz_json_next(&values, child) && i < *position)
-			i++;
-		return true;
-	}
-
-	kz_json_keys(&keys, container);
-	for (*position = 0; kz_json_next(&keys, &key); (*position)++)
-	{
-		kz_json_next(&values, child);
-		if (kz_json_equals(&key, step))
-			return true;
-	}
-	return false;
+	if (JsonContainerIsObject(container))
+		return kz_json_find_key(container, step, position, child);
+	if (!parse_position(step, position) || *position >= JsonContainerSize(container))
+		return false;
+	kz_json_value_at(container, *position, child);
+	return true;
 }
 
 /*
@@ -226,58 +258,93 @@ parse_position(const char *step, uint32 *position)
 	return true;
 }
 
-static bool
-path_exists(const JsonbContainer *container, List *steps, int depth)
+/*
+ * In the order of the document; what contains another field comes before it.
+ */
+static int
+compare_cuts(const void *a, const void *b)
 {
-	JsonbValue	child;
-	uint32		position;
+	const Cut  *left = a;
+	const Cut  *right = b;
 
-	check_stack_depth();
-	CHECK_FOR_INTERRUPTS();
-	if (!find_child(container, list_nth(steps, depth), &position, &child))
-		return false;
-	if (depth == list_length(steps) - 1)
-		return true;
-	return child.type == jbvBinary && path_exists(child.val.binary.data, steps, depth + 1);
+	for (int i = 0; i < left->depth && i < right->depth; i++)
+		if (left->positions[i] != right->positions[i])
+			return left->positions[i] < right->positions[i] ? -1 : 1;
+	return left->depth - right->depth;
 }
 
 /*
- * Write container without what steps from depth on lead to, which exists.
+ * Write container without the cuts up to end, which all lie in it, at depth.
  */
 static JEntry
-remove_path(StringInfo buffer, const JsonbContainer *container, List *steps, int depth)
+write_rest(StringInfo buffer, const JsonbContainer *container, const Cut *cuts, const Cut *end,
+		   int depth)
 {
 	KzJsonWriter writer;
 	KzJsonCursor cursor;
 	JsonbValue	value;
-	uint32		position;
+	const Cut  *cut = cuts;
 	bool		object = JsonContainerIsObject(container);
-	bool		last = depth == list_length(steps) - 1;
 
 	check_stack_depth();
-	find_child(container, list_nth(steps, depth), &position, &value);
-
+	CHECK_FOR_INTERRUPTS();
 	if (object)
 	{
-		kz_json_begin_object(&writer, buffer, JsonContainerSize(container) - (last ? 1 : 0));
+		kz_json_begin_object(&writer, buffer,
+							 JsonContainerSize(container) - count_removed(cuts, end, depth));
 		kz_json_keys(&cursor, container);
 		for (uint32 i = 0; kz_json_next(&cursor, &value); i++)
-			if (!(last && i == position))
+		{
+			int			n = count_cuts(cut, end, depth, i);
+
+			if (n == 0 || cut->depth > depth + 1)
 				kz_json_put(&writer, &value);
+			cut += n;
+		}
 	}
 	else
 		kz_json_begin_array(&writer, buffer, JsonContainerSize(container));
 
+	cut = cuts;
 	kz_json_values(&cursor, container);
 	for (uint32 i = 0; kz_json_next(&cursor, &value); i++)
 	{
-		if (i != position)
+		int			n = count_cuts(cut, end, depth, i);
+
+		if (n == 0)
 			kz_json_put(&writer, &value);
-		else if (!last)
-			kz_json_put_entry(&writer, remove_path(buffer, value.val.binary.data, steps,
-												   depth + 1));
+		else if (cut->depth > depth + 1)
+			kz_json_put_entry(&writer, write_rest(buffer, value.val.binary.data, cut, cut + n,
+												  depth + 1));
 		else if (!object)
 			kz_json_put_entry(&writer, JENTRY_ISNULL);
+		cut += n;
 	}
 	return kz_json_end(&writer);
+}
+
+/*
+ * How many children of a container are removed as a whole.
+ */
+static int
+count_removed(const Cut *cuts, const Cut *end, int depth)
+{
+	int			count = 0;
+
+	for (const Cut *cut = cuts; cut < end; cut += count_cuts(cut, end, depth, cut->positions[depth]))
+		count += cut->depth == depth + 1;
+	return count;
+}
+
+/*
+ * How many of the cuts, from the first on, lie in the child at a position.
+ */
+static int
+count_cuts(const Cut *cuts, const Cut *end, int depth, uint32 position)
+{
+	const Cut  *cut = cuts;
+
+	while (cut < end && cut->positions[depth] == position)
+		cut++;
+	return cut - cuts;
 }

@@ -4,8 +4,6 @@
  */
 #include "postgres.h"
 
-#include "miscadmin.h"
-
 #include "base/json.h"
 #include "document/fields.h"
 #include "document/merge.h"
@@ -49,18 +47,8 @@ kz_image_make(const KzChange *change, Jsonb *stored, const KzStamp *stamp, KzErr
 static Jsonb *
 make_stripped(const KzChange *change, Jsonb *stored, const KzStamp *stamp)
 {
-	Jsonb	   *image = stored;
-	ListCell   *lc;
+	Jsonb	   *image = kz_fields_remove(stored, change->fields);
 
-	foreach(lc, change->fields)
-	{
-		Jsonb	   *rest = kz_field_remove(image, lfirst(lc));
-
-		CHECK_FOR_INTERRUPTS();
-		if (rest != image && image != stored)
-			pfree(image);
-		image = rest;
-	}
 	if (!JB_ROOT_IS_OBJECT(image))
 		return image;			/* stored by plain SQL; has no metadata */
 	return kz_merge_deep(image, kz_stamp_changes(stamp, kz_json_object(NULL, 0)));

@@ -21,6 +21,7 @@ static void check_merge(Jsonb *target, Jsonb *changes);
 static Jsonb *merge_slowly(Jsonb *target, Jsonb *changes);
 static void check_metadata(Jsonb *target, Jsonb *changes);
 static void check_remove(Jsonb *document, FuzzInput *input);
+static void check_remove_many(Jsonb *document, FuzzInput *input);
 static Jsonb *remove_slowly(Jsonb *document, Datum *steps, int nsteps);
 static Jsonb *replace_child(Jsonb *document, Datum step, Jsonb *child);
 static bool is_place(const char *step);
@@ -39,6 +40,7 @@ fuzz_document(FuzzInput *input)
 	check_merge(target, changes);
 	check_metadata(target, changes);
 	check_remove(target, input);
+	check_remove_many(target, input);
 	check_mapping(target, changes, fuzz_take_object(input));
 }
 
@@ -135,7 +137,7 @@ check_remove(Jsonb *document, FuzzInput *input)
 	if (nsteps == 0)
 		appendStringInfoString(&path, fuzz_take_string(input));
 
-	removed = kz_field_remove(document, path.data);
+	removed = kz_fields_remove(document, list_make1(path.data));
 	fuzz_require_canonical(removed, "a document without a field is canonical");
 	if (kz_json_field(&document->root, path.data, &value))
 		fuzz_require_identical(removed, DatumGetJsonbP(DirectFunctionCall2(jsonb_delete, JsonbPGetDatum(document),
@@ -143,12 +145,34 @@ check_remove(Jsonb *document, FuzzInput *input)
 							   "a root key wins over a path");
 	else
 	{
-		fuzz_require_identical(kz_field_remove(removed, path.data), removed,
+		fuzz_require_identical(kz_fields_remove(removed, list_make1(path.data)), removed,
 							   "removing twice is removing once");
 		if (nsteps > 0)
 			fuzz_require_identical(removed, remove_slowly(document, steps, nsteps),
 								   "removing is what it should be");
 	}
+}
+
+/*
+ * Many fields are removed as if they were removed one after the other.
+ */
+static void
+check_remove_many(Jsonb *document, FuzzInput *input)
+{
+	static const char *const names[] = {"a", "b", "a.b", "[\"a.b\"]", "a[0]", "a[1].b", "b.a", "b.0", "0", "a.b.c", "", "."};
+	List	   *paths = NIL;
+	Jsonb	   *rest = document;
+
+	for (int i = fuzz_take(input, 8); i > 0; i--)
+	{
+		char	   *path = fuzz_take(input, 4) == 0 ? fuzz_take_string(input) :
+			unconstify(char *, names[fuzz_take(input, lengthof(names))]);
+
+		paths = lappend(paths, path);
+		rest = kz_fields_remove(rest, list_make1(path));
+	}
+	fuzz_require_identical(kz_fields_remove(document, paths), rest,
+						   "removing many is removing one after the other");
 }
 
 static Jsonb *

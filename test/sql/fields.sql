@@ -157,4 +157,18 @@ SELECT kz_delete_fields('fields', 'doc', 'stray', ARRAY[repeat('[', 200000), rep
 	repeat('.', 200000), repeat('[]', 200000)], source => true) ? '_source' AS done;
 RESET statement_timeout;
 
+
+-- many at once, as if one after the other: a root key that is gone wins no longer
+SELECT kz_create('fields', 'doc', '{"a.b": 1, "a": {"b": 2, "c": [1, 2, {"d": 3, "e": 4}], "f": {"g": 1}}}', 'several') -> '_version' AS created;
+SELECT kz_delete_fields('fields', 'doc', 'several', '{a.b, a.b, a.c[2].d, "a[''c''][0]", a.c.9, a.c[0].x, a.f, a.f.g, none}', source => true) -> '_source' AS rest;
+SELECT kz_delete_fields('fields', 'doc', 'several', '{a.c[1], a}', source => true) -> '_source' AS rest;
+SELECT kz_create('fields', 'doc', '{"a.b": 1, "a": {"b": 2}}', 'quoted') -> '_version' AS created;
+SELECT kz_delete_fields('fields', 'doc', 'quoted', '{"[\"a.b\"]", a.b}', source => true) -> '_source' AS rest;
+
+-- thousands of a large document
+SELECT kz_create('fields', 'doc', (SELECT jsonb_object_agg('k' || g, g) FROM generate_series(1, 20000) g), 'large') -> '_version' AS created;
+SET statement_timeout = '10s';
+SELECT kz_delete_fields('fields', 'doc', 'large', (SELECT array_agg('k' || g) FROM generate_series(2, 20000) g), source => true) -> '_source' AS rest;
+RESET statement_timeout;
+
 SELECT kz_delete_index('fields');
