@@ -196,7 +196,7 @@ my @cases = (
 		many([ update => '{"_id": "1", "_version": 2, "_source": {"id": 1, "c": 2, "vector": [1, 2]}, "_updatedFields": ["c"]}' ],
 			index => 'm', collection => 'v') ],
 	[ 'refused upsert', milvus('/v2/vectordb/entities/upsert', '{"data": [{"id": 1, "vector": [3, 4]}, {"id": 2}]}') ],
-	[ 'rejected upsert', milvus('/v2/vectordb/entities/upsert', '{"data": [{"id": 2, "vector": [1, 2]}, {"id": 1, "vector": [3, 4], "bad": 1}]}') ],
+	[ 'rejected upsert', milvus('/v2/vectordb/entities/upsert', '{"data": [{"id": 1, "vector": [3, 4]}, {"id": 2, "vector": [1, 2], "bad": 1}]}') ],
 	[ 'delete', milvus('/v2/vectordb/entities/delete', '{"filter": "c == 1"}'),
 		many([ delete => '{"_id": "1", "_version": 1, "_source": {"id": 1, "c": 1, "vector": [1, 2]}}' ], index => 'm', collection => 'v') ],
 	[ 'v1 insert', milvus('/v1/vector/insert', '{"data": [{"id": 2, "vector": [1, 2]}]}'),
