@@ -390,6 +390,27 @@ test('auth: no request runs as the role of another', async () => {
   sockets.forEach(({ raw }) => raw.destroy());
 });
 
+test('auth: a role does not outlive its request', async () => {
+  const single = await Gateway.start({ ...config, connections: 1 });
+
+  await withClient(async (client) => {
+    const call = 'FUNCTION kz_http(text, text, jsonb, text, text)';
+
+    // What needs no token runs as the gateway itself, who now must not do what bob may.
+    await client.query(`REVOKE EXECUTE ON ${call} FROM PUBLIC; GRANT EXECUTE ON ${call} TO bob`);
+    try {
+      for (let i = 0; i < 3; i++) {
+        assert.strictEqual((await single.request('GET', `/${INDEX}/items/a`, { headers: bearer(token('bob')) })).status, 200);
+        assert.strictEqual((await single.request('GET', '/_publicApi')).status, 403);
+      }
+    } finally {
+      await client.query(`GRANT EXECUTE ON ${call} TO PUBLIC`);
+    }
+  });
+  assert.strictEqual((await single.request('GET', '/_publicApi')).status, 200);
+  assert.strictEqual((await single.stop()).code, 0);
+});
+
 test('auth: a role for the anonymous', async () => {
   const open = await Gateway.start({ ...config, 'anonymous-role': 'bob' });
 
