@@ -102,9 +102,10 @@ static void
 check_key(const char *pem, const char *file, bool private)
 {
 	BIO		   *bio = BIO_new_mem_buf(pem, -1);
-	EVP_PKEY   *parsed = private ? PEM_read_bio_PrivateKey(bio, NULL, NULL, "") :
-	PEM_read_bio_PUBKEY(bio, NULL, NULL, NULL);
+	EVP_PKEY   *parsed;
 
+	parsed = private ? PEM_read_bio_PrivateKey(bio, NULL, NULL, "") :
+		PEM_read_bio_PUBKEY(bio, NULL, NULL, NULL);
 	if (!parsed || EVP_PKEY_base_id(parsed) != EVP_PKEY_RSA)
 		fail(file, private ? "it is no private key of RSA in PEM" : "it is no public key of RSA in PEM");
 	EVP_PKEY_free(parsed);
