@@ -4,6 +4,7 @@
 'use strict';
 
 const fs = require('node:fs');
+const net = require('node:net');
 const path = require('node:path');
 const { Gateway, assert, cluster, run, sleep, startCluster, test, until, withClient } = require('./harness');
 
@@ -110,6 +111,35 @@ test('crash: the server is killed while clients write', async () => {
   await load.stop();
   assert.deepStrictEqual([...load.statuses].sort(), [200, 503]);
   await load.check();
+});
+
+test('crash: what is done but not answered is not done again', async () => {
+  let cut = false;
+  const proxy = net.createServer((front) => {
+    const back = net.connect(`${process.env.PGHOST}/.s.PGSQL.${process.env.PGPORT}`);
+
+    front.pipe(back);
+    front.on('error', () => {}).on('close', () => back.destroy());
+    back.on('error', () => {}).on('close', () => front.destroy()).on('data', (data) => (cut ? front.destroy() : front.write(data)));
+  }).listen(0, '127.0.0.1');
+
+  await new Promise((resolve) => { proxy.on('listening', resolve); });
+  const { port } = proxy.address();
+  const behind = await Gateway.start({ connections: 2, database: `host=127.0.0.1 port=${port} sslmode=disable gssencmode=disable` });
+  for (let n = 0; n < 10; n++) {
+    await until(async () => (await behind.request('GET', '/_healthCheck')).status === 200);
+    cut = true;
+    const { status, json } = await behind.post(`/${INDEX}/c/_create`, { n });
+    assert.strictEqual(status, 503);
+    assert.match(json.error.message, /not known whether/);
+    cut = false;
+  }
+  const count = () => withClient(async (client) => (await client.query(`SELECT count(*)::int AS n FROM "${INDEX}".c`)).rows[0].n);
+  await until(async () => await count() >= 10);
+  assert.strictEqual((await behind.stop()).code, 0);
+  assert.strictEqual(await count(), 10);
+  proxy.close();
+  await withClient((client) => client.query(`TRUNCATE "${INDEX}".c`));
 });
 
 test('crash: connections are ended while clients write', async () => {
