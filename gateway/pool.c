@@ -311,6 +311,7 @@ on_sync(Connection *connection)
 {
 	Request    *request = connection->request;
 	PGresult   *result = connection->result;
+	bool		role_failed = connection->role_failed;
 
 	switch (connection->state)
 	{
@@ -328,7 +329,9 @@ on_sync(Connection *connection)
 			metrics.running--;
 			timer_clear(&connection->timer);
 			connection->result = NULL;
-			answer_from_result(request, result, connection->role_failed);
+			/* The server is not to wait for the client. */
+			pool_dispatch();
+			answer_from_result(request, result, role_failed);
 			PQclear(result);
 			return;
 		default:
