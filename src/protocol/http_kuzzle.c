@@ -40,8 +40,9 @@ static const char *route_part(const KzRoute *route, int n, int *length);
 static bool part_is(const KzRoute *route, int n, const char *string);
 static bool make_envelope(const KzHttpRequest *request, const KzRoute *route, const Path *path,
 						  Jsonb *body, Jsonb **envelope, KzError *error);
-static void add_arguments(const KzHttpRequest *request, KzPairs *pairs);
-static void add_argument(KzPairs *pairs, char *name, const JsonbValue *value);
+static void add_arguments(const KzHttpRequest *request, const KzRoute *route, KzPairs *pairs);
+static void add_argument(const KzRoute *route, KzPairs *pairs, char *name,
+						 const JsonbValue *value);
 static void add_path(const KzRoute *route, const Path *path, KzPairs *pairs);
 static bool add_headers(const KzHttpRequest *request, KzPairs *pairs, KzError *error);
 static void put_string(KzPairs *pairs, const char *key, const char *string);
@@ -400,7 +401,7 @@ make_envelope(const KzHttpRequest *request, const KzRoute *route, const Path *pa
 {
 	KzPairs		pairs = {0};
 
-	add_arguments(request, &pairs);
+	add_arguments(request, route, &pairs);
 	add_path(route, path, &pairs);
 	put_string(&pairs, "controller", route->controller);
 	put_string(&pairs, "action", route->action);
@@ -416,7 +417,7 @@ make_envelope(const KzHttpRequest *request, const KzRoute *route, const Path *pa
  * The query, but for what the envelope has from elsewhere.
  */
 static void
-add_arguments(const KzHttpRequest *request, KzPairs *pairs)
+add_arguments(const KzHttpRequest *request, const KzRoute *route, KzPairs *pairs)
 {
 	static const char *const others[] = {
 		"controller", "action", "body", "volatile", "jwt", "pretty"
@@ -430,15 +431,16 @@ add_arguments(const KzHttpRequest *request, KzPairs *pairs)
 		for (int j = 0; j < lengthof(others); j++)
 			skip |= kz_json_equals(&pair->key, others[j]);
 		if (!skip)
-			add_argument(pairs, kz_json_string(&pair->key), &pair->value);
+			add_argument(route, pairs, kz_json_string(&pair->key), &pair->value);
 	}
 }
 
 /*
- * Flags are true by being there, whatever they say; lists may be JSON.
+ * Flags are true by being there, whatever they say, but for one that Kuzzle does not
+ * read as a flag; lists may be JSON.
  */
 static void
-add_argument(KzPairs *pairs, char *name, const JsonbValue *value)
+add_argument(const KzRoute *route, KzPairs *pairs, char *name, const JsonbValue *value)
 {
 	static const char *const flags[] = {
 		"countCollection", "includeKuzzleMeta", "notify", "silent", "source", "strict"
@@ -448,7 +450,8 @@ add_argument(KzPairs *pairs, char *name, const JsonbValue *value)
 	char	   *problem;
 
 	for (int i = 0; i < lengthof(flags); i++)
-		if (strcmp(name, flags[i]) == 0)
+		if (strcmp(name, flags[i]) == 0 &&
+			!(strcmp(name, "source") == 0 && strcmp(route->action, "mCreateOrReplace") == 0))
 			kz_json_set_bool(&converted, true);
 	for (int i = 0; i < lengthof(lists); i++)
 		if (strcmp(name, lists[i]) == 0 && value->val.string.len > 0 && value->val.string.val[0] == '[')

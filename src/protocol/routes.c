@@ -66,6 +66,8 @@ const KzRoute kz_routes[] = {
 	{"server", "info", "GET", "/_serverInfo"},
 	{"server", "publicApi", "GET", "/_publicApi"},
 	{"server", "healthCheck", "GET", "/_healthCheck"},
+	{"auth", "login", "POST", "/_login/:strategy"},
+	{"auth", "logout", "POST", "/_logout"},
 	{"auth", "checkToken", "POST", "/_checkToken"},
 	{"auth", "getCurrentUser", "GET", "/_me"}
 };

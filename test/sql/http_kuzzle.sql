@@ -68,6 +68,9 @@ SELECT pg_temp.ask('DELETE', '/nyc/taxi/_mDelete?strict=false', body => '{"ids":
 SELECT pg_temp.ask('DELETE', '/nyc/taxi/_mDelete', body => '{"ids": ["nope"]}');
 SELECT pg_temp.ask('POST', '/nyc/taxi/flag/_upsert?source=false', body => '{"changes": {"a": "b"}}');
 SELECT pg_temp.ask('POST', '/nyc/taxi/flag/_upsert', body => '{"changes": {"a": "b"}}');
+-- the one that Kuzzle reads as it is
+SELECT pg_temp.ask('PUT', '/nyc/taxi/_mCreateOrReplace?source=false', body => '{"documents": [{"_id": "flag", "body": {"a": "b"}}]}');
+SELECT pg_temp.ask('PUT', '/nyc/taxi/_mCreateOrReplace?source', body => '{"documents": [{"_id": "flag", "body": {"a": "b"}}]}');
 SELECT pg_temp.ask('POST', '/nyc/taxi/flag/_upsert?retryOnConflict=x', body => '{"changes": {}}');
 SELECT pg_temp.ask('POST', '/nyc/taxi/flag/_upsert?refresh=soon', body => '{"changes": {}}');
 SELECT pg_temp.ask('POST', '/nyc/taxi/flag/_upsert?index=other&_id=other&collection=other&controller=server&action=now&body=x&kuid=other', body => '{"changes": {"by": "path"}}');

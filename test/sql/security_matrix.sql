@@ -75,6 +75,8 @@ SELECT r ->> 'controller' || ':' || (r ->> 'action'), format('kz_request(%L)', r
 FROM unnest(ARRAY[
 	'{"controller": "auth", "action": "checkToken", "body": {}}',
 	'{"controller": "auth", "action": "getCurrentUser"}',
+	'{"controller": "auth", "action": "login", "body": {}}',
+	'{"controller": "auth", "action": "logout"}',
 	'{"controller": "bulk", "action": "deleteByQuery", "index": "matrix", "collection": "items", "body": {"query": {}}}',
 	'{"controller": "bulk", "action": "updateByQuery", "index": "matrix", "collection": "items", "body": {"query": {}, "changes": {}}}',
 	'{"controller": "bulk", "action": "import", "index": "matrix", "collection": "items", "body": {"bulkData": [{"update": {"_id": "there"}}, {"doc": {"n": 2}}]}}',
