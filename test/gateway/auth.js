@@ -304,8 +304,7 @@ test('auth: the SDK logs in by WebSocket', async () => {
 });
 
 test('auth: the SDK logs in by HTTP', async () => {
-  const customRoutes = { auth: { login: { verb: 'POST', url: '/_login/:strategy' }, logout: { verb: 'POST', url: '/_logout' } } };
-  const kuzzle = new Kuzzle(new Http('127.0.0.1', { port: gateway.port, customRoutes }));
+  const kuzzle = new Kuzzle(new Http('127.0.0.1', { port: gateway.port }));
 
   await kuzzle.connect();
   await kuzzle.auth.login('local', { username: 'alice', password: PASSWORD });
