@@ -17,6 +17,9 @@
 /* A buffer that has grown beyond this gives its memory back when it is empty. */
 #define KEPT_SIZE (16 * 1024)
 
+/* What is written in many pieces is not to grow with each. */
+#define FIRST_SIZE 128
+
 /*
  * Memory, zeroed; free() gives it back.
  */
@@ -71,7 +74,7 @@ buffer_reserve(Buffer *buffer, size_t length)
 	buffer->end = used;
 	if (buffer->size - used < length)
 	{
-		size_t		size = buffer->size > SIZE_MAX / 4 ? SIZE_MAX : buffer->size * 2;
+		size_t		size = buffer->size > SIZE_MAX / 4 ? SIZE_MAX : buffer->size * 2 + FIRST_SIZE;
 
 		buffer->size = size > used + length ? size : used + length;
 		buffer->bytes = realloc(buffer->bytes, buffer->size);
@@ -103,15 +106,19 @@ void
 buffer_printf(Buffer *buffer, const char *format,...)
 {
 	va_list		arguments;
-	int			length;
+	size_t		room;
+	size_t		length = 127;
 
-	va_start(arguments, format);
-	length = vsnprintf(NULL, 0, format, arguments);
-	va_end(arguments);
-	buffer_reserve(buffer, length + 1);
-	va_start(arguments, format);
-	vsnprintf(buffer->bytes + buffer->end, length + 1, format, arguments);
-	va_end(arguments);
+	/* Twice at most: the first time may tell that there must be more room. */
+	do
+	{
+		char	   *to = buffer_reserve(buffer, length + 1);
+
+		room = buffer->size - buffer->end;
+		va_start(arguments, format);
+		length = vsnprintf(to, room, format, arguments);
+		va_end(arguments);
+	} while (length >= room);
 	buffer->end += length;
 }
 

@@ -38,6 +38,7 @@ static void on_event(void *owner, uint32_t events);
 static void on_timeout(void *owner);
 static void advance(Client *client);
 static bool may_read(const Client *client);
+static bool takes_input(const Client *client);
 static bool step(Client *client);
 static bool step_http(Client *client);
 static bool step_websocket(Client *client);
@@ -109,13 +110,16 @@ static void
 on_event(void *owner, uint32_t events)
 {
 	Client	   *client = owner;
+	bool		input = events & EPOLLIN || client->stream.wants_write;
+	bool		reading = input && (takes_input(client) || client->stream.wants_write);
 
 	client->active = true;
-	if (events & EPOLLIN || client->stream.wants_write)
+	if (input)
 		client->pinged = false;
+	client->stream.held = input && !reading;
 	if (events & (EPOLLERR | EPOLLHUP) && !(events & EPOLLIN))
 		close_client(client);
-	else if ((events & EPOLLIN || client->stream.wants_write) && !stream_read(&client->stream))
+	else if (reading && !stream_read(&client->stream))
 		close_client(client);
 	else
 		advance(client);
@@ -167,7 +171,7 @@ advance(Client *client)
 	turn_resume(client);
 	if (settle(client))
 	{
-		stream_wait(&client->stream, may_read(client) || client->ending);
+		stream_wait(&client->stream, takes_input(client));
 		set_timer(client);
 	}
 }
@@ -182,6 +186,15 @@ may_read(const Client *client)
 
 	return !client->closing && !draining && client->nrequests < most &&
 		client->request_bytes < (size_t) config.max_body && !client_is_full(client);
+}
+
+/*
+ * Whether what comes is read, be it to forget it.
+ */
+static bool
+takes_input(const Client *client)
+{
+	return may_read(client) || client->ending;
 }
 
 /*

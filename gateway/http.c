@@ -225,8 +225,11 @@ is_single(const char *name)
 static bool
 is_token(const char *text)
 {
-	return *text && text[strspn(text, "!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyz"
-								"ABCDEFGHIJKLMNOPQRSTUVWXYZ")] == '\0';
+	const char *c = text;
+
+	while (isalnum((unsigned char) *c) || (*c && strchr("!#$%&'*+-.^_`|~", *c)))
+		c++;
+	return c > text && *c == '\0';
 }
 
 /*

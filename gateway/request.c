@@ -255,19 +255,17 @@ write_http_headers(Buffer *out, const char *headers)
 	Slice		rest;
 	Slice		key;
 	Slice		value;
+	Buffer		strings = {0};
 
 	if (!headers || !json_open(&rest, headers, strlen(headers)))
 		return;
 	while (json_next(&rest, &key, &value))
 	{
-		char	   *name = json_decode_string(key);
-		char	   *text = json_decode_string(value);
-
-		if (name && text)
-			http_write_header(out, name, text);
-		free(name);
-		free(text);
+		strings.end = 0;
+		if (json_decode(&strings, key) && json_decode(&strings, value))
+			http_write_header(out, strings.bytes, strings.bytes + strlen(strings.bytes) + 1);
 	}
+	buffer_free(&strings);
 }
 
 /*

@@ -79,14 +79,18 @@ stream_write(Stream *stream)
 
 /*
  * Wait until something can be written, if there is something, and read, if asked.
+ * Most clients send nothing while we don't read them, so what is waited for, which
+ * takes a system call to change, stays until one does.
  */
 void
 stream_wait(Stream *stream, bool reading)
 {
-	uint32_t	events = 0;
+	uint32_t	events = stream->held ? 0 : stream->watch.events & EPOLLIN;
 
-	if (reading && !stream->ended)
+	if (reading)
 		events |= EPOLLIN;
+	if (stream->ended)
+		events = 0;
 	if (buffer_length(&stream->out) > 0 || stream->wants_write)
 		events |= EPOLLOUT;
 	if (events != stream->watch.events)

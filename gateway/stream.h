@@ -18,6 +18,7 @@ typedef struct Stream
 	Buffer		out;
 	bool		ended;			/* the other end sends no more */
 	bool		wants_write;	/* TLS must write before it can read */
+	bool		held;			/* there is input that is not read now */
 } Stream;
 
 extern void stream_open(Stream *stream, int fd);

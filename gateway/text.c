@@ -207,23 +207,40 @@ char *
 json_decode_string(Slice value)
 {
 	Buffer		decoded = {0};
+
+	if (json_decode(&decoded, value))
+		return buffer_take_string(&decoded);
+	buffer_free(&decoded);
+	return NULL;
+}
+
+/*
+ * Append the string that a value is, with a zero behind it; false if it is none, or
+ * has a zero in it.
+ */
+bool
+json_decode(Buffer *decoded, Slice value)
+{
 	const char *at = value.text;
 	const char *end;
 
 	if (!at || value.length < 2 || *at != '"' || at[value.length - 1] != '"')
-		return NULL;
+		return false;
 	end = at + value.length - 1;
-	buffer_reserve(&decoded, value.length);
+	buffer_reserve(decoded, value.length);
 	for (at++; at < end; at++)
 	{
 		static const char plain[] = "\"\\/bfnrt";
 		static const char meant[] = "\"\\/\b\f\n\r\t";
+		const char *escape = memchr(at, '\\', end - at);
 		uint32_t	code;
 		uint32_t	low;
 
-		if (*at != '\\')
-			buffer_append(&decoded, at, 1);
-		else if (++at < end && *at == 'u' && read_hex(at, end, &code) && code != 0)
+		buffer_append(decoded, at, (escape ? escape : end) - at);
+		if (!escape)
+			break;
+		at = escape + 1;
+		if (at < end && *at == 'u' && read_hex(at, end, &code) && code != 0)
 		{
 			at += 4;
 			if (code >= 0xd800 && code < 0xdc00 && at + 2 < end && at[1] == '\\' &&
@@ -232,17 +249,15 @@ json_decode_string(Slice value)
 				code = 0x10000 + ((code - 0xd800) << 10) + (low - 0xdc00);
 				at += 6;
 			}
-			append_utf8(&decoded, code);
+			append_utf8(decoded, code);
 		}
 		else if (at < end && *at != 'u' && *at != '\0' && strchr(plain, *at))
-			buffer_append(&decoded, &meant[strchr(plain, *at) - plain], 1);
+			buffer_append(decoded, &meant[strchr(plain, *at) - plain], 1);
 		else
-		{
-			buffer_free(&decoded);
-			return NULL;
-		}
+			return false;
 	}
-	return buffer_take_string(&decoded);
+	buffer_append(decoded, "", 1);
+	return true;
 }
 
 /*
@@ -343,11 +358,11 @@ json_append_string(Buffer *buffer, const char *string)
 	buffer_append(buffer, "\"", 1);
 	while (*string)
 	{
-		size_t		plain = strcspn(string, "\"\\\001\002\003\004\005\006\007\010\011\012\013\014\015\016\017"
-									"\020\021\022\023\024\025\026\027\030\031\032\033\034\035\036\037");
+		const char *plain = string;
 
-		buffer_append(buffer, string, plain);
-		string += plain;
+		while ((unsigned char) *string >= ' ' && *string != '"' && *string != '\\')
+			string++;
+		buffer_append(buffer, plain, string - plain);
 		if (*string == '"' || *string == '\\')
 			buffer_printf(buffer, "\\%c", *string++);
 		else if (*string)

@@ -22,6 +22,7 @@ extern void make_random_id(char *id);
 extern bool json_open(Slice *rest, const char *text, size_t length);
 extern bool json_next(Slice *rest, Slice *key, Slice *value);
 extern Slice json_member(Slice object, const char *key);
+extern bool json_decode(Buffer *decoded, Slice value);
 extern char *json_decode_string(Slice value);
 extern bool json_array_has(Slice array, const char *string);
 extern bool json_is_string(Slice value, const char *string);

@@ -4,7 +4,7 @@
 'use strict';
 
 const fs = require('node:fs');
-const { Gateway, assert, frame, run, test, until, withClient } = require('./harness');
+const { Gateway, assert, frame, run, sleep, test, until, withClient } = require('./harness');
 
 const INDEX = 'gateway-load';
 const now = (requestId) => ({ controller: 'server', action: 'now', requestId });
@@ -14,6 +14,10 @@ const upsert = (_id, changes, requestId) =>
 let gateway;
 
 const rss = () => Number(/VmRSS:\s+(\d+)/.exec(fs.readFileSync(`/proc/${gateway.process.pid}/status`, 'utf8'))[1]) / 1024;
+
+/* What the gateway has had of the processors, in hundredths of a second. */
+const ticks = () => fs.readFileSync(`/proc/${gateway.process.pid}/stat`, 'utf8').split(') ')[1].split(' ')
+  .slice(11, 13).reduce((sum, n) => sum + Number(n), 0);
 
 /* Make calls while another transaction keeps a document locked, then let that go. */
 async function whileLocked(id, body) {
@@ -216,6 +220,27 @@ test('load: a socket that has as many under way as it may is not read', async ()
   }
   socket.raw.destroy();
   assert.strictEqual((await strict.stop()).code, 0);
+});
+
+test('load: what is not read yet waits, and takes no time of ours', async () => {
+  const body = JSON.stringify({ changes: { n: 1 } });
+  const request = (connection) => `PUT /${INDEX}/c/held/_upsert HTTP/1.1\r\nHost: x\r\nConnection: ${connection}\r\n` +
+    `Content-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
+  const raw = await gateway.raw();
+
+  await whileLocked('held', async (commit) => {
+    raw.send(request('keep-alive'));
+    await until(async () => await gateway.metric('requests_in_progress') === 1);
+    const before = ticks();
+
+    raw.send(request('close'));
+    raw.socket.end();
+    await sleep(500);
+    assert.ok(ticks() - before < 15, `${ticks() - before} of 50 ticks`);
+    assert.strictEqual(await gateway.metric('requests_in_progress'), 1);
+    await commit();
+  });
+  assert.strictEqual((await raw.end()).match(/HTTP\/1\.1 200/g).length, 2);
 });
 
 test('load: an error at commit is the answer', async () => {
