@@ -15,7 +15,7 @@ formatted=$(mktemp) || exit 1
 trap 'rm -f "$formatted"' EXIT
 status=0
 
-for file in $(find src gateway -name '*.[ch]' | sort); do
+for file in $(find src gateway test/bench -name '*.[ch]' | sort); do
 	types=typedefs.list
 	[ "${file%%/*}" = src ] || types=gateway/typedefs.list
 	pg_bsd_indent "${flags[@]}" "-U$types" <"$file" | sed -E 's/^(\w[A-Za-z0-9_ ]*\w)[ \t]+\*$/\1 */' >"$formatted"
