@@ -105,7 +105,9 @@ sql/kz--$(EXTVERSION).sql: sql/kz.sql kz.control
 # PGXS knows no header dependencies unless the server was built with them.
 $(OBJS): $(wildcard $(srcdir)/src/*/*.h)
 
+# PGXS says so, and succeeds, where the server was built without them.
 tap:
+	$(if $(filter yes,$(enable_tap_tests)),,$(error the server of $(PG_CONFIG) was built without --enable-tap-tests))
 	$(prove_installcheck)
 
 check-source: all

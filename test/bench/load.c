@@ -25,6 +25,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#define HANDSHAKE "GET / HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n" \
+	"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
 #define FIRST_ID 1000000001
 #define MAX_MESSAGE 4096
 #define PATIENCE 10000			/* ms without any answer */
@@ -150,8 +152,7 @@ connect_client(Client *client, int port)
 static void
 shake_hands(int fd)
 {
-	static const char request[] = "GET / HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-	"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
+	static const char request[] = HANDSHAKE;
 	char		answer[MAX_MESSAGE];
 	ssize_t		length;
 

@@ -316,9 +316,11 @@ def look_at_the_end(options, turns, output):
 
 def record(options, folder):
     access = make_collection(options)
-    turn = multiprocessing.Value("i", 0)
+    # Clients inherit open files, which other ways of starting a process don't do.
+    processes = multiprocessing.get_context("fork")
+    turn = processes.Value("i", 0)
     files = [open(os.path.join(folder, str(number)), "w+") for number in range(options.clients + 1)]
-    clients = [multiprocessing.Process(target=client_process, args=(number, options, turn, files[number]))
+    clients = [processes.Process(target=client_process, args=(number, options, turn, files[number]))
                for number in range(options.clients)]
     for client in clients:
         client.start()

@@ -388,7 +388,7 @@ is($standby->safe_psql('postgres', q{
 		CROSS JOIN concat(controller, ':', action) path
 		WHERE NOT path IN ('} . join("', '", map { /"controller": "(\w+)", "action": "(\w+)"/ ? "$1:$2" : () } @{ $writes{kz_request} }) . q{')}),
 	join(' ', qw(
-		auth:checkToken auth:getCurrentUser
+		auth:checkToken auth:getCurrentUser auth:login auth:logout
 		bulk:deleteByQuery bulk:updateByQuery
 		collection:exists collection:getMapping collection:getSettings collection:list collection:refresh
 		document:count document:deleteByQuery document:exists document:export document:get document:mExists document:mGet
