@@ -296,14 +296,22 @@ answer_metrics(Client *client)
 	client->closing = !message->keep_alive;
 }
 
+/*
+ * Whatever the client calls what it speaks, we agree: the SDK offers "null" where the
+ * WebSocket is that of Node.js, which breaks off if nobody accepts it.
+ */
 static void
 upgrade(Client *client)
 {
+	const HttpMessage *message = &client->http.message;
 	char		accept[WEBSOCKET_ACCEPT_SIZE];
 
-	websocket_accept(client->http.message.websocket_key, accept);
+	websocket_accept(message->websocket_key, accept);
 	buffer_printf(&client->stream.out, "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n"
-				  "Connection: Upgrade\r\nSec-WebSocket-Accept: %s\r\n\r\n", accept);
+				  "Connection: Upgrade\r\nSec-WebSocket-Accept: %s\r\n", accept);
+	if (message->subprotocol)
+		http_write_header(&client->stream.out, "Sec-WebSocket-Protocol", message->subprotocol);
+	buffer_append_string(&client->stream.out, "\r\n");
 	client->kind = CLIENT_WEBSOCKET;
 	metrics.websockets++;
 }

@@ -38,6 +38,7 @@ static bool is_single(const char *name);
 static bool is_token(const char *text);
 static bool is_target(const char *text);
 static const char *find_header(const Head *head, const char *name);
+static char *first_word(const char *list);
 static bool has_word(const char *list, const char *word);
 static bool read_framing(HttpReader *reader, const Head *head);
 static bool read_length(HttpReader *reader, const char *length);
@@ -92,6 +93,7 @@ http_reset(HttpReader *reader)
 	free(message->authorization);
 	free(message->origin);
 	free(message->websocket_key);
+	free(message->subprotocol);
 	buffer_free(&message->headers);
 	buffer_free(&message->body);
 	memset(reader, 0, sizeof(*reader));
@@ -257,6 +259,20 @@ find_header(const Head *head, const char *name)
 /*
  * Whether a word is in a list with commas, in any case.
  */
+/*
+ * The first word of a list, which is the caller's; NULL if it has none that is a token.
+ */
+static char *
+first_word(const char *list)
+{
+	char	   *word = list ? copy_bytes(list, strcspn(list, ", \t")) : NULL;
+
+	if (word && is_token(word))
+		return word;
+	free(word);
+	return NULL;
+}
+
 static bool
 has_word(const char *list, const char *word)
 {
@@ -322,7 +338,10 @@ read_upgrade(HttpReader *reader, const Head *head)
 		!has_word(find_header(head, "connection"), "upgrade"))
 		return;
 	if (strcmp(message->method, "GET") == 0 && key && strlen(key) == 24 && version && strcmp(version, "13") == 0)
+	{
 		message->websocket_key = copy_string(key);
+		message->subprotocol = first_word(find_header(head, "sec-websocket-protocol"));
+	}
 	else
 		message->bad_upgrade = true;
 }

@@ -20,6 +20,7 @@ typedef struct HttpMessage
 	char	   *authorization;	/* NULL: none */
 	char	   *origin;			/* NULL: none */
 	char	   *websocket_key;	/* NULL: it asks for no WebSocket */
+	char	   *subprotocol;	/* the first it offers; or NULL */
 	bool		bad_upgrade;	/* it asks for one as we can't speak it */
 	bool		keep_alive;		/* the connection is for more requests */
 } HttpMessage;

@@ -47,6 +47,20 @@ for (const [name, [frames, code]] of Object.entries(ODD)) {
   });
 }
 
+// The SDK offers "null" where it takes the WebSocket of Node.js, which insists on an answer.
+test('websocket: a protocol that is offered is accepted', async () => {
+  for (const [offered, accepted] of [['null', 'null'], ['a, b', 'a'], ['', null], ['a b"', 'a'], ['"x', null]]) {
+    const raw = await gateway.raw();
+
+    raw.send(`GET / HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n`
+      + `Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Protocol: ${offered}\r\n\r\n`);
+    assert.strictEqual(await raw.status(), 101);
+    const [, answer = null] = /\r\nSec-WebSocket-Protocol: ([^\r]*)\r\n/.exec(raw.received.toString()) || [];
+    assert.strictEqual(answer, accepted, offered);
+    raw.socket.destroy();
+  }
+});
+
 test('websocket: pings of both kinds', async () => {
   const socket = await gateway.socket();
 

@@ -71,7 +71,7 @@ is_deeply([ sort keys %tried ], [ sort keys %known ], 'there is a history for ea
 # Histories recorded
 #
 my $node = PostgreSQL::Test::Cluster->new('main');
-$node->init;
+$node->init(extra => [ "--encoding=UTF8", "--no-locale" ]);
 $node->append_conf('postgresql.conf', qq{
 	fsync = off
 	max_connections = 30

@@ -18,7 +18,7 @@ use Time::HiRes 'time';
 my $scale = $ENV{KZ_BOMB} || 1;
 
 my $node = PostgreSQL::Test::Cluster->new('main');
-$node->init;
+$node->init(extra => [ "--encoding=UTF8", "--no-locale" ]);
 $node->append_conf('postgresql.conf', q{
 	fsync = off
 	autovacuum = off
