@@ -67,6 +67,9 @@ typedef struct Bulk
 
 static void write_entries(KzWriter *writer, KzEntry *entries, int nentries,
 						  const KzStamp *stamp, bool keep_sources);
+static Bulk begin_bulk(KzWriter *writer, KzEntry *entries, int nentries, const KzStamp *stamp,
+					   bool keep_sources);
+static void tell_all(KzWriter *writer, const KzEntry *entries, int nentries);
 static bool has_failed(const Bulk *bulk);
 static void sort_entries(Bulk *bulk, KzEntry *entries, int nentries);
 static int	compare_entries(const void *a, const void *b);
@@ -120,25 +123,15 @@ kz_bulk_write(KzWriter *writer, KzEntry *entries, int nentries, const KzStamp *s
 			  bool keep_sources)
 {
 	write_entries(writer, entries, nentries, stamp, keep_sources);
-	for (int i = 0; i < nentries; i++)
-		kz_notifier_add(writer, &entries[i].item, true);
+	tell_all(writer, entries, nentries);
 }
 
 static void
 write_entries(KzWriter *writer, KzEntry *entries, int nentries, const KzStamp *stamp,
 			  bool keep_sources)
 {
-	Bulk		bulk = {
-		.writer = writer,
-		.stamp = stamp,
-		.keep_sources = keep_sources || writer->notifier,
-		.context = CurrentMemoryContext,
-		.scratch = AllocSetContextCreate(CurrentMemoryContext, "kz document",
-										 ALLOCSET_DEFAULT_SIZES)
-	};
+	Bulk		bulk = begin_bulk(writer, entries, nentries, stamp, keep_sources);
 
-	sort_entries(&bulk, entries, nentries);
-	make_units(&bulk);
 	write_all(&bulk);
 	MemoryContextDelete(bulk.scratch);
 }
@@ -151,11 +144,30 @@ write_entries(KzWriter *writer, KzEntry *entries, int nentries, const KzStamp *s
 bool
 kz_bulk_write_whole(KzWriter *writer, KzEntry *entries, int nentries, const KzStamp *stamp)
 {
+	Bulk		bulk = begin_bulk(writer, entries, nentries, stamp, false);
+
+	bulk.whole = true;
+	/* Again if it stopped only to do things one by one. */
+	while (attempt(&bulk, 0, bulk.nentries) < bulk.nentries && !has_failed(&bulk))
+		;
+	MemoryContextDelete(bulk.scratch);
+	if (has_failed(&bulk))
+		return false;
+	tell_all(writer, entries, nentries);
+	return true;
+}
+
+/*
+ * Listeners are told of what is in the outcomes, sources included.
+ */
+static Bulk
+begin_bulk(KzWriter *writer, KzEntry *entries, int nentries, const KzStamp *stamp,
+		   bool keep_sources)
+{
 	Bulk		bulk = {
 		.writer = writer,
 		.stamp = stamp,
-		.keep_sources = writer->notifier != NULL,
-		.whole = true,
+		.keep_sources = keep_sources || writer->notifier,
 		.context = CurrentMemoryContext,
 		.scratch = AllocSetContextCreate(CurrentMemoryContext, "kz document",
 										 ALLOCSET_DEFAULT_SIZES)
@@ -163,15 +175,14 @@ kz_bulk_write_whole(KzWriter *writer, KzEntry *entries, int nentries, const KzSt
 
 	sort_entries(&bulk, entries, nentries);
 	make_units(&bulk);
-	/* Again if it stopped only to do things one by one. */
-	while (attempt(&bulk, 0, bulk.nentries) < bulk.nentries && !has_failed(&bulk))
-		;
-	MemoryContextDelete(bulk.scratch);
-	if (has_failed(&bulk))
-		return false;
+	return bulk;
+}
+
+static void
+tell_all(KzWriter *writer, const KzEntry *entries, int nentries)
+{
 	for (int i = 0; i < nentries; i++)
 		kz_notifier_add(writer, &entries[i].item, true);
-	return true;
 }
 
 /*

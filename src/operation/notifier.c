@@ -23,6 +23,7 @@
 #include "utils/json.h"
 
 #include "base/compat.h"
+#include "document/difference.h"
 #include "document/identity.h"
 #include "engine/naming.h"
 #include "operation/notifier.h"
@@ -39,6 +40,9 @@
  * one digit and its comma take sixteen bytes there.
  */
 #define MAX_SHRINKAGE 16
+
+/* Of the paths that an update has changed; a deep document can have gigabytes. */
+#define MAX_UPDATED_FIELDS (64 * 1024)
 
 /* What a user is told by; longer ones are left out of notifications. */
 #define MAX_KUID_BYTES KZ_ID_MAX_BYTES
@@ -98,6 +102,31 @@ kz_notifier_attach(KzWriter *writer, const KzStamp *stamp)
 	notifier->means = means;
 	notifier->stamp = stamp;
 	writer->notifier = notifier;
+}
+
+/*
+ * Find out what each of the items of one document has changed, which have just been
+ * written in this order over what was stored, NULL for nothing.  Their outcomes must
+ * have sources.
+ */
+void
+kz_notifier_compare(KzWriter *writer, KzItem **items, int nitems, const Jsonb *stored)
+{
+	const KzNotifier *notifier = writer->notifier;
+	const Jsonb *before = stored;
+
+	for (int i = 0; notifier && i < nitems; i++)
+	{
+		KzOutcome  *outcome = &items[i]->outcome;
+
+		if (outcome->error.code != KZ_ERROR_NONE || !outcome->changed)
+			continue;
+		if (kind_of(items[i]) == &updated)
+			outcome->updated_fields = kz_difference(before, outcome->source,
+													notifier->stamp->kuid ? KZ_METADATA_KEY : NULL,
+													MAX_UPDATED_FIELDS);
+		before = outcome->source;
+	}
 }
 
 /*

@@ -33,12 +33,9 @@
 
 #include "base/compat.h"
 #include "base/json.h"
-#include "document/difference.h"
 #include "document/mapping.h"
+#include "operation/notifier.h"
 #include "operation/write.h"
-
-/* Bytes of the paths that listeners are told */
-#define MAX_UPDATED_FIELDS (64 * 1024)
 
 /* What to do with the row of a document. */
 typedef enum Write
@@ -85,8 +82,6 @@ static bool is_made_before(const Turn *turn);
 static bool check_version(Turn *turn, KzItem *item);
 static bool check_mapping(Turn *turn, KzItem *item, Jsonb *image);
 static bool perform(Turn *turn, Write write);
-static void note_updated_fields(Turn *turn);
-static bool is_update(const KzItem *item);
 static Obstacle find_obstacle(Turn *turn, Write write);
 static void fail_absent(Turn *turn, KzItem *item);
 static void fail_suppressed(Turn *turn, KzItem *item);
@@ -102,8 +97,8 @@ static char *document_id(const KzItem *item);
  * Do what items ask, all of one id and one action, in order, and fill their
  * outcomes.  A failure that belongs to the document is a value there; what
  * PostgreSQL raises while writing is raised.  Several items must not expect a
- * version.  What the outcomes point to, sources only if keep_sources, is
- * allocated in the current memory context.
+ * version.  What the outcomes point to, sources only if keep_sources, as must be
+ * where listeners are told, is allocated in the current memory context.
  */
 void
 kz_write(KzWriter *writer, KzItem **items, int nitems, const KzStamp *stamp,
@@ -112,7 +107,7 @@ kz_write(KzWriter *writer, KzItem **items, int nitems, const KzStamp *stamp,
 	Turn		turn = {
 		.writer = writer,
 		.stamp = *stamp,
-		.keep_sources = keep_sources || writer->notifier,
+		.keep_sources = keep_sources,
 		.items = items,
 		.nitems = nitems
 	};
@@ -122,6 +117,7 @@ kz_write(KzWriter *writer, KzItem **items, int nitems, const KzStamp *stamp,
 	bool		absent = items[0]->absent;
 
 	Assert(nitems == 1 || first->if_version == KZ_ANY_VERSION);
+	Assert(keep_sources || !writer->notifier);
 	for (;;)
 	{
 		Obstacle	obstacle = OBSTACLE_CONFLICT;
@@ -136,8 +132,7 @@ kz_write(KzWriter *writer, KzItem **items, int nitems, const KzStamp *stamp,
 				return;
 			if (perform(&turn, write))
 			{
-				if (writer->notifier)
-					note_updated_fields(&turn);
+				kz_notifier_compare(writer, items, nitems, turn.found ? turn.row.source : NULL);
 				return;
 			}
 			obstacle = find_obstacle(&turn, write);
@@ -393,42 +388,6 @@ perform(Turn *turn, Write write)
 			turn->last->outcome.source = turn->image.source;
 	}
 	return touched;
-}
-
-/*
- * Note for listeners what each item has changed.
- */
-static void
-note_updated_fields(Turn *turn)
-{
-	const char *ignored = turn->stamp.kuid ? KZ_METADATA_KEY : NULL;
-	const Jsonb *before = turn->found ? turn->row.source : NULL;
-
-	Assert(turn->keep_sources);
-	for (int i = 0; i < turn->nitems; i++)
-	{
-		KzOutcome  *outcome = &turn->items[i]->outcome;
-
-		if (outcome->error.code != KZ_ERROR_NONE || !outcome->changed)
-			continue;
-		if (is_update(turn->items[i]))
-			outcome->updated_fields = kz_difference(before, outcome->source, ignored,
-													MAX_UPDATED_FIELDS);
-		before = outcome->source;
-	}
-}
-
-/*
- * Whether an item has changed a document that was there, and not as a whole.
- */
-static bool
-is_update(const KzItem *item)
-{
-	KzAction	action = item->change.action;
-
-	return !item->outcome.created &&
-		(action == KZ_ACTION_UPDATE || action == KZ_ACTION_UPSERT ||
-		 action == KZ_ACTION_DELETE_FIELDS);
 }
 
 /*
