@@ -216,8 +216,7 @@ is_same(const JsonbValue *a, const JsonbValue *b)
 		case jbvBool:
 			return a->val.boolean == b->val.boolean;
 		case jbvString:
-			return a->val.string.len == b->val.string.len &&
-				memcmp(a->val.string.val, b->val.string.val, a->val.string.len) == 0;
+			return kz_json_compare_keys(a, b) == 0;
 		case jbvNumeric:
 			return VARSIZE_ANY(a->val.numeric) == VARSIZE_ANY(b->val.numeric) &&
 				memcmp(a->val.numeric, b->val.numeric, VARSIZE_ANY(a->val.numeric)) == 0;

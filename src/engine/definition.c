@@ -218,22 +218,20 @@ move_table(KzCollectionRow *row, char *schema, char *table)
 {
 	Oid			relid = kz_table_find(row->schema, row->table);
 	Relation	relation = table_open(relid, AccessShareLock);
-	char	   *key;
+	char	   *key = kz_name_of_key(relation);
 	char	   *free_name = psprintf("kz_move_%u", relid);
+	char	   *free_key = psprintf("%s_pkey", free_name);
 
-	list_free(RelationGetIndexList(relation));	/* sets rd_pkindex */
-	key = get_rel_name(relation->rd_pkindex);
 	table_close(relation, AccessShareLock);
 
 	/* By way of names that are free in both. */
 	rename_table(row, free_name);
-	rename_key(row, key, psprintf("%s_pkey", free_name));
+	rename_key(row, key, free_key);
 	if (strcmp(row->schema, schema) != 0)
 		execute(psprintf("ALTER TABLE %s SET SCHEMA %s",
 						 quote_qualified_identifier(row->schema, row->table), quote_identifier(schema)));
 	row->schema = schema;
-	rename_key(row, psprintf("%s_pkey", free_name),
-			   kz_name_key(table, get_namespace_oid(schema, false)));
+	rename_key(row, free_key, kz_name_key(table, get_namespace_oid(schema, false)));
 	rename_table(row, table);
 }
 

@@ -145,18 +145,24 @@ kz_name_channel(const char *index, const char *name)
 }
 
 /*
+ * The name of the primary key of a table, palloc'd; NULL if there is none.
+ */
+char *
+kz_name_of_key(Relation relation)
+{
+	list_free(RelationGetIndexList(relation));	/* sets rd_pkindex */
+	return OidIsValid(relation->rd_pkindex) ? get_rel_name(relation->rd_pkindex) : NULL;
+}
+
+/*
  * Whether a table has a primary key that is named as kz does, so that kz made
  * it.
  */
 bool
 kz_name_is_our_key(Relation relation)
 {
-	const char *name;
+	const char *name = kz_name_of_key(relation);
 
-	list_free(RelationGetIndexList(relation));	/* sets rd_pkindex */
-	if (!OidIsValid(relation->rd_pkindex))
-		return false;
-	name = get_rel_name(relation->rd_pkindex);
 	return name && strncmp(name, KEY_PREFIX, strlen(KEY_PREFIX)) == 0 &&
 		strspn(name + strlen(KEY_PREFIX), "0123456789abcdef") == KEY_HASH &&
 		strcmp(name + strlen(KEY_PREFIX) + KEY_HASH, KEY_SUFFIX) == 0;

@@ -85,11 +85,8 @@ kz_http_keep_last(KzPairs *pairs)
 		qsort(pairs->pairs, pairs->n, sizeof(JsonbPair), compare_names);
 	for (int i = 0; i < pairs->n; i++)
 	{
-		const JsonbValue *name = &pairs->pairs[i].key;
-		const JsonbValue *next = i + 1 < pairs->n ? &pairs->pairs[i + 1].key : NULL;
-
-		if (!next || name->val.string.len != next->val.string.len ||
-			memcmp(name->val.string.val, next->val.string.val, name->val.string.len) != 0)
+		if (i + 1 == pairs->n ||
+			kz_json_compare_keys(&pairs->pairs[i].key, &pairs->pairs[i + 1].key) != 0)
 			pairs->pairs[kept++] = pairs->pairs[i];
 	}
 	pairs->n = kept;
@@ -100,11 +97,8 @@ compare_names(const void *a, const void *b)
 {
 	const JsonbPair *left = a;
 	const JsonbPair *right = b;
-	int			cmp = left->key.val.string.len - right->key.val.string.len;
+	int			cmp = kz_json_compare_keys(&left->key, &right->key);
 
-	if (cmp == 0)
-		cmp = memcmp(left->key.val.string.val, right->key.val.string.val,
-					 left->key.val.string.len);
 	return cmp != 0 ? cmp : (left->order < right->order ? -1 : 1);
 }
 

@@ -7,9 +7,9 @@
 #include "utils/builtins.h"
 #include "utils/numeric.h"
 
+#include "document/identity.h"
 #include "operation/read.h"
 #include "protocol/answer.h"
-#include "document/identity.h"
 #include "protocol/kuzzle.h"
 
 /* Kuzzle's SDK retries one document ten times, and many not at all. */
@@ -155,7 +155,6 @@ read_many(KzRequest *request, const char *command, bool sources)
 	text	  **texts;
 	KzRow	   *rows;
 	bool		strict = false;
-
 	bool		too_many;
 
 	if (!read_ids(request, "ids", &ids))

@@ -65,8 +65,8 @@ static const char *const type_names[] = {
 static bool fail_type(KzMilvusRequest *request, const char *key, const char *type);
 static bool has_key(const KzMilvusEndpoint *endpoint, int i);
 static bool is_decodable(const JsonbValue *value, RequestType type);
-static bool are_objects(const JsonbValue *value);
-static bool are_strings(const JsonbValue *value);
+static bool is_array_of(const JsonbValue *value, bool (*is) (const JsonbValue *element));
+static bool is_string(const JsonbValue *value);
 static char *capitalize(const char *key);
 
 bool
@@ -254,7 +254,7 @@ is_decodable(const JsonbValue *value, RequestType type)
 	switch (type)
 	{
 		case TYPE_STRING:
-			return value->type == jbvString;
+			return is_string(value);
 		case TYPE_FLAG:
 			return value->type == jbvBool;
 		case TYPE_INTEGER:
@@ -264,15 +264,18 @@ is_decodable(const JsonbValue *value, RequestType type)
 		case TYPE_ARRAY:
 			return kz_json_is_array(value);
 		case TYPE_STRINGS:
-			return are_strings(value);
+			return is_array_of(value, is_string);
 		case TYPE_ENTITIES:
-			return kz_json_is_object(value) || are_objects(value);
+			return kz_json_is_object(value) || is_array_of(value, kz_json_is_object);
 	}
 	return false;
 }
 
+/*
+ * Whether a value is an array, and all its elements are something.
+ */
 static bool
-are_objects(const JsonbValue *value)
+is_array_of(const JsonbValue *value, bool (*is) (const JsonbValue *element))
 {
 	KzJsonCursor cursor;
 	JsonbValue	element;
@@ -281,24 +284,15 @@ are_objects(const JsonbValue *value)
 		return false;
 	kz_json_values(&cursor, value->val.binary.data);
 	while (kz_json_next(&cursor, &element))
-		if (!kz_json_is_object(&element))
+		if (!is(&element))
 			return false;
 	return true;
 }
 
 static bool
-are_strings(const JsonbValue *value)
+is_string(const JsonbValue *value)
 {
-	KzJsonCursor cursor;
-	JsonbValue	element;
-
-	if (!kz_json_is_array(value))
-		return false;
-	kz_json_values(&cursor, value->val.binary.data);
-	while (kz_json_next(&cursor, &element))
-		if (element.type != jbvString)
-			return false;
-	return true;
+	return value->type == jbvString;
 }
 
 /*
