@@ -1,8 +1,8 @@
 # shellcheck shell=bash
 #
-# What dev/sanitize, dev/valgrind and dev/fuzz share: a copy of the server, with a
-# build of the extension of its own that nobody else loads.  Sourced after
-# dev/lib.sh.
+# What dev/sanitize, dev/valgrind, dev/fuzz and dev/check-harmless share: a copy of
+# the server, with a build of the extension of its own that nobody else loads.
+# Sourced after dev/lib.sh.
 #
 #	dir		where all of it is; made here, and removed at the end
 #	ours	the programs of the copy
