@@ -35,16 +35,17 @@ stream_open(Stream *stream, int fd)
 
 /*
  * Read what there is, but not more than a portion; false if the connection is
- * broken.
+ * broken.  What TLS has taken from the socket is read in any case, which is the
+ * rest of one record: no event would tell of it.
  */
 bool
 stream_read(Stream *stream)
 {
+	size_t		room = FIRST_READ_SIZE;
 	size_t		total = 0;
 
-	while (total < READ_SIZE && !stream->ended)
+	while (room > 0 && !stream->ended)
 	{
-		size_t		room = total == 0 ? FIRST_READ_SIZE : READ_SIZE - total;
 		char	   *to = buffer_reserve(&stream->in, room);
 		ssize_t		n = read_some(stream, to, room);
 
@@ -56,6 +57,10 @@ stream_read(Stream *stream)
 		total += n;
 		if (!stream->ssl && (size_t) n < room)
 			break;
+		if (total < READ_SIZE)
+			room = READ_SIZE - total;
+		else
+			room = stream->ssl ? SSL_pending(stream->ssl) : 0;
 	}
 	return true;
 }

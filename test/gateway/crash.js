@@ -6,6 +6,8 @@
 const fs = require('node:fs');
 const net = require('node:net');
 const path = require('node:path');
+const tls = require('node:tls');
+const { execFileSync } = require('node:child_process');
 const { Gateway, assert, cluster, run, sleep, startCluster, test, until, withClient } = require('./harness');
 
 const INDEX = 'gateway-crash';
@@ -201,21 +203,58 @@ test('crash: kz is made anew', async () => {
   await until(async () => (await gateway.request('GET', '/_now')).status === 200);
 });
 
-test('crash: the certificate is read again', async () => {
-  const { execFileSync } = require('node:child_process');
-  const tls = require('node:tls');
-  const file = (name) => path.join(process.env.KZ_CLUSTER, name);
-  const make = (name) => execFileSync('openssl', ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '1', '-subj', `/CN=${name}`,
-    '-keyout', file('key.pem'), '-out', file('cert.pem')], { stdio: 'ignore' });
-  const subject = (port) => new Promise((resolve, reject) => {
-    const socket = tls.connect({ host: '127.0.0.1', port, rejectUnauthorized: false }, () => {
-      resolve(socket.getPeerCertificate().subject.CN);
-      socket.end();
-    }).on('error', reject);
-  });
+const file = (name) => path.join(process.env.KZ_CLUSTER, name);
 
-  make('one');
-  const secure = await Gateway.start({ 'tls-cert': file('cert.pem'), 'tls-key': file('key.pem'), 'read-timeout': 1 });
+/* Make a key, and a certificate for this name. */
+function makeCertificate(name) {
+  execFileSync('openssl', ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '1', '-subj', `/CN=${name}`,
+    '-keyout', file('key.pem'), '-out', file('cert.pem')], { stdio: 'ignore' });
+}
+
+function startSecure(options) {
+  return Gateway.start({ 'tls-cert': file('cert.pem'), 'tls-key': file('key.pem'), ...options });
+}
+
+/* A connection with TLS; its handshake is over. */
+function connectSecurely(port) {
+  return new Promise((resolve, reject) => {
+    const socket = tls.connect({ host: '127.0.0.1', port, rejectUnauthorized: false }, () => resolve(socket)).on('error', reject);
+  });
+}
+
+async function subject(port) {
+  const socket = await connectSecurely(port);
+
+  socket.end();
+  return socket.getPeerCertificate().subject.CN;
+}
+
+test('crash: what TLS has taken in is read', async () => {
+  makeCertificate('one');
+  const secure = await startSecure({ 'read-timeout': 5 });
+
+  // Bodies whose last record is partly behind the 64 kB that are read at a time.
+  for (const size of [65300, 65400, 65536, 65600, 81920, 200000]) {
+    const socket = await connectSecurely(secure.port);
+    const answer = new Promise((resolve) => {
+      let text = '';
+
+      socket.on('data', (data) => { text += data; }).on('close', () => resolve(text));
+    });
+
+    // All of it is there before the gateway reads any.
+    secure.process.kill('SIGSTOP');
+    socket.write(`POST /_query HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Type: application/json\r\nContent-Length: ${size}\r\n\r\n`);
+    await new Promise((resolve) => { socket.write('x'.repeat(size), resolve); });
+    secure.process.kill('SIGCONT');
+    assert.match(await answer, /^HTTP\/1\.1 400 .*body_parse_failed/s, `${size}`);
+  }
+  assert.strictEqual((await secure.stop()).code, 0);
+});
+
+test('crash: the certificate is read again', async () => {
+  makeCertificate('one');
+  const secure = await startSecure({ 'read-timeout': 5 });
   process.env.NODE_TLS_REJECT_UNAUTHORIZED = '0';
   assert.strictEqual(await subject(secure.port), 'one');
   const answer = await fetch(`https://127.0.0.1:${secure.port}/_now`);
@@ -223,7 +262,7 @@ test('crash: the certificate is read again', async () => {
   const large = await fetch(`https://127.0.0.1:${secure.port}/_query`, { method: 'POST', body: 'x'.repeat(1000000), headers: { 'Content-Type': 'application/json' } });
   assert.strictEqual(large.status, 400);
 
-  make('two');
+  makeCertificate('two');
   secure.process.kill('SIGHUP');
   await until(async () => await subject(secure.port) === 'two');
   fs.writeFileSync(file('cert.pem'), 'nonsense');

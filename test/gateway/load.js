@@ -68,9 +68,8 @@ test('load: clients that dribble are closed, and hold nobody up', async () => {
 
   try {
     slow.forEach((raw, i) => raw.send(i % 2 ? 'GET /_now HTTP/1.1\r\nX-' : 'POST /_query HTTP/1.1\r\nHost: x\r\nContent-Length: 9999\r\n\r\n{'));
-    const begin = Date.now();
     assert.strictEqual((await gateway.request('GET', '/_now')).status, 200);
-    assert.ok(Date.now() - begin < 1000);
+    assert.ok(slow.every((raw) => !raw.ended), 'answered before they were closed');
     assert.deepStrictEqual([...new Set(await Promise.all(slow.map((raw) => raw.status())))], [408]);
   } finally {
     clearInterval(timer);
