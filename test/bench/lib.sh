@@ -13,6 +13,9 @@ here=$root/test/bench output=$root/test/bench/out
 settings='-c autovacuum=off -c synchronous_commit=off -c full_page_writes=off -c jit=off
 	-c max_wal_size=16GB -c checkpoint_timeout=1h'
 export PGDATABASE=postgres
+# What pgbench prints is read.
+unset LC_ALL LANGUAGE
+export LC_MESSAGES=C
 
 # output_to DIR: where we were called counts.
 output_to() { case $1 in /*) output=$1 ;; *) output=$called_in/$1 ;; esac; }

@@ -56,13 +56,14 @@ async function until(condition, ms = 20000) {
   }
 }
 
-async function freePort() {
-  const server = net.createServer().listen(0, '127.0.0.1');
+/** So many ports that nobody listens at, each another. */
+async function freePorts(n) {
+  const servers = Array.from({ length: n }, () => net.createServer().listen(0, '127.0.0.1'));
 
-  await new Promise((resolve) => { server.on('listening', resolve); });
-  const { port } = server.address();
-  await new Promise((resolve) => { server.close(resolve); });
-  return port;
+  await Promise.all(servers.map((server) => new Promise((resolve) => { server.on('listening', resolve); })));
+  const ports = servers.map((server) => server.address().port);
+  await Promise.all(servers.map((server) => new Promise((resolve) => { server.close(resolve); })));
+  return ports;
 }
 
 /** Run a function with a connection of pg. */
@@ -93,8 +94,7 @@ class Gateway {
   static async start(options = {}, { env = {}, connected = true } = {}) {
     const gateway = new Gateway();
 
-    gateway.port = await freePort();
-    gateway.metricsPort = await freePort();
+    [gateway.port, gateway.metricsPort] = await freePorts(2);
     const all = {
       listen: `127.0.0.1:${gateway.port}`, 'metrics-listen': `127.0.0.1:${gateway.metricsPort}`, connections: 4, ...options,
     };

@@ -5,12 +5,15 @@
 
 const { Gateway, assert, frame, run, test, until } = require('./harness');
 
+// One whose clients have all the time they need, and one whose have not.
 let gateway;
+let hurried;
 const INDEX = 'gateway-websocket';
 const now = (requestId) => ({ controller: 'server', action: 'now', requestId });
 
 test('websocket: a gateway', async () => {
-  gateway = await Gateway.start({ 'read-timeout': 1, 'idle-timeout': 2, 'max-body': 100000 });
+  gateway = await Gateway.start({ 'max-body': 100000 });
+  hurried = await Gateway.start({ 'read-timeout': 1, 'idle-timeout': 4 });
   assert.strictEqual((await gateway.put(`/${INDEX}/c`)).status, 200);
 });
 
@@ -148,13 +151,13 @@ test('websocket: requests before the handshake has ended are read after it', asy
 });
 
 test('websocket: half a message may not take long', async () => {
-  const socket = (await gateway.socket()).send(frame('text', '{}', { length: 50 }));
+  const socket = (await hurried.socket()).send(frame('text', '{}', { length: 50 }));
 
   assert.strictEqual(await socket.next(), null);
 });
 
 test('websocket: who is silent is asked, and closed without an answer', async () => {
-  const [alive, dead] = [await gateway.socket(), await gateway.socket()];
+  const [alive, dead] = [await hurried.socket(), await hurried.socket()];
 
   for (let i = 0; i < 3; i++) {
     assert.strictEqual((await alive.next()).opcode, 9);
@@ -164,6 +167,7 @@ test('websocket: who is silent is asked, and closed without an answer', async ()
   assert.strictEqual(await dead.next(), null);
   assert.strictEqual((await alive.ask(now('here'))).room, 'here');
   alive.raw.destroy();
+  assert.strictEqual((await hurried.stop()).code, 0);
 });
 
 test('websocket: a client that goes leaves nothing behind', async () => {
@@ -180,9 +184,8 @@ test('websocket: a client that goes leaves nothing behind', async () => {
 });
 
 test('websocket: the end, of who is connected too', async () => {
-  const socket = await gateway.socket();
-
   await gateway.request('DELETE', `/${INDEX}`);
+  const socket = await gateway.socket();
   const end = gateway.stop();
   assert.strictEqual(await socket.code(), 1001);
   socket.raw.destroy();

@@ -42,6 +42,7 @@ test('protocol: pg gets its options', async (c) => {
     const ids = Array.from({ length: 40 }, (_, i) => `${i}`);
 
     await Promise.all(ids.map((id) => two.document.create(INDEX, c, {}, id)));
+    await until(async () => await withClient((client) => countConnections(client, 'two of us')) >= 2);
     assert.strictEqual(await withClient((client) => countConnections(client, 'two of us')), 2);
   });
   assert.strictEqual(await document.count(INDEX, c), 40);
@@ -183,7 +184,7 @@ test('protocol: a request that takes too long', async (c) => {
   await withClient(async (client) => {
     await client.query('BEGIN');
     await client.query('SELECT kz_update($1, $2, $3, $4, kuid => $5)', [INDEX, c, 'a', { n: 2 }, '-1']);
-    await withKuzzle(new PostgreSQL({ statement_timeout: 200 }), async (other) => {
+    await withKuzzle(new PostgreSQL({ statement_timeout: 1500 }), async (other) => {
       const error = await failure(other.document.update(INDEX, c, 'a', { n: 3 }));
 
       assert.deepStrictEqual([error.status, error.id, error.code, error.props],

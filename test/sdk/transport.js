@@ -59,7 +59,7 @@ function makeKuzzle(kuid) {
     return new Kuzzle(new PostgreSQL({ application_name: 'test/sdk' }, { kuid }));
   }
   const Protocol = { envelope: Envelope, http: Http, websocket: WebSocket }[transport];
-  const kuzzle = new Kuzzle(new Protocol(host, { port: Number(port), autoReconnect: false }));
+  const kuzzle = new Kuzzle(new Protocol(host, { port: Number(port), autoReconnect: false, pingInterval: 60000 }));
 
   if (kuid) {
     kuzzle.jwt = tokenOf(kuid);

@@ -70,7 +70,7 @@ $primary->safe_psql('postgres', q{
 		finish timestamptz := clock_timestamp() + seconds * interval '1 second';
 		generation int := 0;
 	BEGIN
-		WHILE clock_timestamp() < finish LOOP
+		WHILE clock_timestamp() < finish OR generation <= 10 LOOP
 			generation := generation + 1;
 			IF generation % 3 = 0 THEN
 				PERFORM kz_truncate_collection('live', 'passing');

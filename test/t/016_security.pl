@@ -13,7 +13,7 @@ use warnings;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
-use Time::HiRes 'time';
+use Time::HiRes qw(clock_gettime CLOCK_MONOTONIC);
 
 my $scale = $ENV{KZ_BOMB} || 1;
 
@@ -456,11 +456,11 @@ my @bombs = (
 sub blow
 {
 	my ($expression, $timeout) = @_;
-	my $start = time;
+	my $start = clock_gettime(CLOCK_MONOTONIC);
 
 	$expression =~ s/\bN\b/$scale/g;
 	my ($out, $err) = run('shared', "\\set VERBOSITY sqlstate\nSET jit_above_cost = 0; SET statement_timeout = '$timeout'; DO \$do\$ BEGIN PERFORM $expression; END \$do\$");
-	return (($err =~ /ERROR:  (\w+)/ ? $1 : $err), time - $start);
+	return (($err =~ /ERROR:  (\w+)/ ? $1 : $err), clock_gettime(CLOCK_MONOTONIC) - $start);
 }
 my $limit = 20 * $scale;
 foreach my $bomb (@bombs)
@@ -474,6 +474,8 @@ foreach my $bomb (@bombs)
 {
 	my ($state, $seconds) = blow($bomb->[1], '20ms');
 
+	# A machine may be slow once, not twice.
+	($state, $seconds) = blow($bomb->[1], '20ms') if $seconds >= 3;
 	ok($state =~ /^(|KZ4..|54...|22...|57014)$/ && $seconds < 3, "$bomb->[0]: ended by a timeout") or diag("$state, $seconds s");
 }
 
