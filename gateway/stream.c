@@ -134,9 +134,14 @@ stream_close(Stream *stream)
 static ssize_t
 read_some(Stream *stream, char *bytes, size_t size)
 {
+	ssize_t		n;
+
 	if (!stream->ssl)
 		return recv(stream->watch.fd, bytes, size, 0);
-	return tls_result(stream, SSL_read(stream->ssl, bytes, size));
+	ERR_clear_error();
+	n = tls_result(stream, SSL_read(stream->ssl, bytes, size));
+	stream->wants_write = SSL_want_write(stream->ssl);
+	return n;
 }
 
 static ssize_t
@@ -144,18 +149,20 @@ write_some(Stream *stream, const char *bytes, size_t size)
 {
 	if (!stream->ssl)
 		return send(stream->watch.fd, bytes, size, MSG_NOSIGNAL);
+	ERR_clear_error();
 	return tls_result(stream, SSL_write(stream->ssl, bytes, size > READ_SIZE ? READ_SIZE : size));
 }
 
 /*
- * What TLS says in the words of a socket.
+ * What TLS says in the words of a socket.  SSL_get_error also looks at the queue of
+ * errors, which is one for all connections, those of libpq too: it must have been
+ * empty before the call, and nothing may stay in it for others.
  */
 static ssize_t
 tls_result(Stream *stream, int result)
 {
 	int			error = result > 0 ? SSL_ERROR_NONE : SSL_get_error(stream->ssl, result);
 
-	stream->wants_write = error == SSL_ERROR_WANT_WRITE;
 	ERR_clear_error();
 	if (error == SSL_ERROR_NONE)
 		return result;

@@ -54,7 +54,13 @@ load_files(void)
 	if (!fresh)
 		abort();
 	SSL_CTX_set_min_proto_version(fresh, TLS1_2_VERSION);
-	SSL_CTX_set_options(fresh, SSL_OP_NO_RENEGOTIATION | SSL_OP_CIPHER_SERVER_PREFERENCE);
+
+	/*
+	 * Messages say how long they are: an end that TLS does not announce cuts
+	 * off none.
+	 */
+	SSL_CTX_set_options(fresh, SSL_OP_NO_RENEGOTIATION | SSL_OP_IGNORE_UNEXPECTED_EOF |
+						SSL_OP_CIPHER_SERVER_PREFERENCE);
 	SSL_CTX_set_mode(fresh, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
 					 SSL_MODE_RELEASE_BUFFERS);
 	SSL_CTX_set_session_cache_mode(fresh, SSL_SESS_CACHE_OFF);

@@ -7,7 +7,8 @@ const fs = require('node:fs');
 const net = require('node:net');
 const path = require('node:path');
 const tls = require('node:tls');
-const { execFileSync } = require('node:child_process');
+const { execFile, execFileSync } = require('node:child_process');
+const { promisify } = require('node:util');
 const { Gateway, assert, cluster, run, sleep, startCluster, test, until, withClient } = require('./harness');
 
 const INDEX = 'gateway-crash';
@@ -251,6 +252,86 @@ test('crash: what TLS has taken in is read', async () => {
     secure.process.kill('SIGCONT');
     assert.match(await answer, /^HTTP\/1\.1 400 .*body_parse_failed/s, `${size}`);
   }
+  assert.strictEqual((await secure.stop()).code, 0);
+});
+
+/* A server that passes on what clients send as pass(bytes, to) does it, and what comes back as it is. */
+async function startProxy(port, pass) {
+  const proxy = net.createServer({ allowHalfOpen: true }, (client) => {
+    const to = net.connect({ host: '127.0.0.1', port, allowHalfOpen: true });
+
+    client.on('data', (bytes) => pass(bytes, to)).on('error', () => to.destroy()).on('close', () => to.destroy());
+    to.on('error', () => client.destroy()).pipe(client);
+  });
+
+  return listening(proxy);
+}
+
+function listening(server) {
+  return new Promise((resolve) => { server.listen(0, '127.0.0.1', () => resolve(server)); });
+}
+
+test('crash: who has said all is answered, if TLS has not been ended', async () => {
+  const secure = await startSecure();
+  let last = false;
+  const proxy = await startProxy(secure.port, (bytes, to) => (last ? to.end(bytes) : to.write(bytes)));
+  const socket = await connectSecurely(proxy.address().port);
+  let text = '';
+
+  socket.on('data', (data) => { text += data; });
+  // The request is there together with the end.
+  secure.process.kill('SIGSTOP');
+  last = true;
+  socket.write('GET /_now HTTP/1.1\r\nHost: x\r\n\r\n');
+  await sleep(100);
+  secure.process.kill('SIGCONT');
+  await until(() => text || socket.destroyed);
+  assert.match(text, /^HTTP\/1\.1 200 .*"now"/s);
+  socket.destroy();
+  proxy.close();
+  assert.strictEqual((await secure.stop()).code, 0);
+});
+
+test('crash: TLS with the database that fails is no matter of clients', async () => {
+  const bad = await listening(net.createServer((client) => client.once('data', () => {
+    client.write('S');
+    client.once('data', () => client.end('this is not TLS'));
+  }).on('error', () => {})));
+  const secure = await Gateway.start({ 'tls-cert': file('cert.pem'), 'tls-key': file('key.pem'), connections: 64,
+    database: `host=127.0.0.1 port=${bad.address().port} sslmode=require` }, { connected: false });
+  // Records come in halves, so that each makes TLS wait for the rest of it.
+  const proxy = await startProxy(secure.port, (bytes, to) => {
+    to.write(bytes.subarray(0, bytes.length / 2));
+    setTimeout(() => to.write(bytes.subarray(bytes.length / 2)), 10);
+  });
+  const answers = await Promise.all(Array.from({ length: 20 }, async () => {
+    const socket = await connectSecurely(proxy.address().port);
+    let received = '';
+    let n = 0;
+
+    socket.on('data', (data) => { received += data; }).on('error', () => {});
+    while (n < 100 && !socket.destroyed) {
+      received = '';
+      socket.write('GET /_now HTTP/1.1\r\nHost: x\r\n\r\n');
+      await until(() => received.endsWith('}') || socket.destroyed);
+      n += received.startsWith('HTTP/1.1 503 ');
+    }
+    socket.destroy();
+    return n;
+  }));
+
+  assert.deepStrictEqual([...new Set(answers)], [100]);
+  [bad, proxy].forEach((server) => server.close());
+  assert.strictEqual((await secure.stop()).code, 0);
+});
+
+test('crash: who takes no answers is not read, with TLS either', async () => {
+  const secure = await startSecure();
+  const { stdout } = await promisify(execFile)('python3', [path.join(__dirname, 'slow.py'), secure.port, '6']);
+  const [sent, received] = stdout.split(' ').map(Number);
+
+  // What lies between is in the buffers of the kernel, and 256 kB in that of the gateway.
+  assert.ok(received > 1e6 && sent - received < 14e6, stdout);
   assert.strictEqual((await secure.stop()).code, 0);
 });
 

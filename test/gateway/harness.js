@@ -175,18 +175,22 @@ class Gateway {
 }
 
 class Raw {
-  static open(port) {
-    const raw = new Raw();
-
-    raw.received = Buffer.alloc(0);
-    raw.socket = net.connect({ host: '127.0.0.1', port, allowHalfOpen: true });
-    raw.closed = new Promise((resolve) => {
-      raw.socket.on('end', () => { raw.ended = true; resolve(); }).on('close', () => { raw.ended = true; resolve(); });
+  /** With a socket that is connected, and of which nothing has been read. */
+  constructor(socket) {
+    this.socket = socket;
+    this.received = Buffer.alloc(0);
+    this.closed = new Promise((resolve) => {
+      socket.on('end', () => { this.ended = true; resolve(); }).on('close', () => { this.ended = true; resolve(); });
     });
-    raw.socket.on('error', () => {});
-    raw.socket.on('data', (data) => { raw.received = Buffer.concat([raw.received, data]); });
+    socket.on('error', () => {});
+    socket.on('data', (data) => { this.received = Buffer.concat([this.received, data]); });
+  }
+
+  static open(port) {
+    const socket = net.connect({ host: '127.0.0.1', port, allowHalfOpen: true });
+
     return new Promise((resolve, reject) => {
-      raw.socket.on('connect', () => resolve(raw)).on('error', reject);
+      socket.on('connect', () => resolve(new Raw(socket))).on('error', reject);
     });
   }
 
@@ -301,4 +305,4 @@ class WebSocketClient {
   }
 }
 
-module.exports = { Gateway, assert, cluster, crypto, frame, run, sign, sleep, startCluster, test, until, withClient };
+module.exports = { Gateway, assert, cluster, crypto, frame, pg, run, sign, sleep, startCluster, test, until, withClient };
