@@ -65,6 +65,7 @@ static void digest_credentials(const char *user, const char *password, unsigned 
 static Remembered *slot_of(const unsigned char *digest);
 static Login *find_login(const unsigned char *digest, const char *user, const char *password);
 static void begin_next(void);
+static void forget_gone(Login *login);
 static void begin(Login *login);
 static void on_event(void *owner, uint32_t events);
 static void on_timeout(void *owner);
@@ -169,14 +170,51 @@ find_login(const unsigned char *digest, const char *user, const char *password)
 	return *at;
 }
 
+/*
+ * Begin those that came first, and whose clients are still there.
+ */
 static void
 begin_next(void)
 {
-	for (Login *login = logins, *next; login && nrunning < config.logins; login = next)
+	for (Login **at = &logins; *at && nrunning < config.logins;)
 	{
-		next = login->next;
+		Login	   *login = *at;
+
 		if (!login->pg)
-			begin(login);
+			forget_gone(login);
+		if (login->pg || login->waiters)
+		{
+			if (!login->pg)
+				begin(login);
+			at = &login->next;
+		}
+		else
+		{
+			*at = login->next;
+			free_login(login);
+		}
+	}
+}
+
+/*
+ * Forget the requests whose clients have gone.
+ */
+static void
+forget_gone(Login *login)
+{
+	for (Waiter **at = &login->waiters; *at;)
+	{
+		Waiter	   *waiter = *at;
+
+		if (waiter->request->client)
+			at = &waiter->next;
+		else
+		{
+			*at = waiter->next;
+			nwaiters--;
+			request_discard(waiter->request);
+			free(waiter);
+		}
 	}
 }
 
@@ -193,6 +231,7 @@ begin(Login *login)
 	login->pg = PQconnectStartParams(keywords, values, 1);
 	if (!login->pg)
 		abort();
+	PQsetNoticeProcessor(login->pg, log_notice, NULL);
 	timer_set(&login->timer, LOGIN_TIMEOUT);
 	if (PQstatus(login->pg) == CONNECTION_BAD)
 		timer_set(&login->timer, 0);
@@ -225,6 +264,10 @@ on_timeout(void *owner)
 	finish(owner, LOGIN_IMPOSSIBLE);
 }
 
+/*
+ * The server has decided.  One that refuses without having asked for the password
+ * has not looked at it: it may be full.
+ */
 static void
 judge(Login *login)
 {
@@ -241,8 +284,7 @@ judge(Login *login)
 	}
 	if (PQstatus(login->pg) == CONNECTION_OK)
 		log_message("the server has not asked for the password of a login: see its pg_hba.conf");
-	finish(login, asked || PQstatus(login->pg) == CONNECTION_OK || metrics.connections > 0 ?
-		   LOGIN_WRONG : LOGIN_IMPOSSIBLE);
+	finish(login, asked || PQstatus(login->pg) == CONNECTION_OK ? LOGIN_WRONG : LOGIN_IMPOSSIBLE);
 }
 
 /*

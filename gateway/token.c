@@ -48,6 +48,7 @@ static char *read_key(const char *file);
 static void check_key(const char *pem, const char *file, bool private);
 static void fail(const char *file, const char *problem) __attribute__((noreturn));
 static TokenState read_claims(jwt_t *jwt, Identity *identity);
+static bool get_time(jwt_t *jwt, const char *name, int64_t *seconds);
 static bool has_audience(jwt_t *jwt);
 static void digest_token(const char *token, unsigned char *digest);
 static bool is_revoked(const char *token);
@@ -146,10 +147,12 @@ read_claims(jwt_t *jwt, Identity *identity)
 {
 	const char *user = jwt_get_grant(jwt, "sub");
 	const char *role = jwt_get_grant(jwt, "role");
-	int64_t		expires = jwt_get_grant_int(jwt, "exp");
-	int64_t		begins = jwt_get_grant_int(jwt, "nbf");
+	int64_t		expires;
+	int64_t		begins;
 	int64_t		now = time(NULL);
 
+	if (!get_time(jwt, "exp", &expires) || !get_time(jwt, "nbf", &begins))
+		return TOKEN_BAD;
 	/* For PostgreSQL, "none" is no role, but who the gateway itself is. */
 	if (!user || !*user || !role || !*role || strcmp(role, "none") == 0 || expires <= 0 || begins > now)
 		return TOKEN_BAD;
@@ -161,6 +164,21 @@ read_claims(jwt_t *jwt, Identity *identity)
 	identity->role = copy_string(role);
 	identity->expires = expires;
 	return TOKEN_GOOD;
+}
+
+/*
+ * A time of a token, 0 if it has none.  False if it is anything but whole seconds, for
+ * which libjwt gives 0 as well, or too far away to be told in milliseconds.
+ */
+static bool
+get_time(jwt_t *jwt, const char *name, int64_t *seconds)
+{
+	char	   *json = jwt_get_grants_json(jwt, name);
+	bool		whole = !json || json[strspn(json, "-0123456789")] == '\0';
+
+	free(json);
+	*seconds = jwt_get_grant_int(jwt, name);
+	return whole && *seconds <= INT64_MAX / 1000;
 }
 
 static bool
@@ -239,13 +257,14 @@ token_revoke(const char *token, int64_t expires)
 }
 
 /*
- * Tokens are told apart by what is signed.  The signature can be written in several
- * ways.
+ * Tokens are told apart by what is signed, which ends at the second point.  The
+ * signature can be written in several ways, with more points too.
  */
 static void
 digest_token(const char *token, unsigned char *digest)
 {
-	const char *signature = strrchr(token, '.');
+	const char *claims = strchr(token, '.');
+	const char *signature = claims ? strchr(claims + 1, '.') : NULL;
 	size_t		length = signature ? (size_t) (signature - token) : strlen(token);
 
 	if (EVP_Digest(token, length, digest, NULL, EVP_sha256(), NULL) != 1)

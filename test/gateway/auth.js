@@ -6,7 +6,7 @@
 
 const fs = require('node:fs');
 const path = require('node:path');
-const { Gateway, assert, crypto, frame, run, sign, startCluster, test, until, withClient } = require('./harness');
+const { Gateway, assert, crypto, frame, pg, run, sign, startCluster, test, until, withClient } = require('./harness');
 const { example } = require('../sdk/transport');
 
 const { Http, Kuzzle, WebSocket } = example('kuzzle-sdk');
@@ -172,6 +172,9 @@ const FORGED = {
   'with half a signature': () => sign(claims(), SECRET).slice(0, -20),
   'with other claims': () => sign(claims(), SECRET).split('.').map((part, i) => (i === 1 ? encode(claims({ role: 'bob' })) : part)).join('.'),
   'that begins later': () => sign(claims({ nbf: now() + 100 }), SECRET),
+  'that begins later, and not at a whole second': () => sign(claims({ nbf: now() + 100.5 }), SECRET),
+  'whose begin is text': () => sign(claims({ nbf: `${now() + 100}` }), SECRET),
+  'whose end is beyond all time': () => sign(claims({ exp: 9e18 }), SECRET),
   'without end': () => sign({ sub: 'x', role: 'alice' }, SECRET),
   'whose end is text': () => sign(claims({ exp: `${in10()}` }), SECRET),
   'whose end is negative': () => sign(claims({ exp: -5 }), SECRET),
@@ -223,6 +226,12 @@ test('auth: tokens of RS256, and a public key that is no secret', async () => {
   });
   const { json: { result } } = await login('alice', PASSWORD, signs);
   assert.strictEqual((await upsert('rsa', {}, bearer(result.jwt), signs)).status, 200);
+  // What is no letter of a signature does not count, not even a point.
+  const [header, payload, signature] = result.jwt.split('.');
+  assert.strictEqual((await signs.post('/_logout', '', bearer(result.jwt))).status, 200);
+  for (const written of [signature, `${signature}.`, `${signature.slice(0, 10)}.${signature.slice(10)}`, `.${signature}`]) {
+    assert.strictEqual((await upsert('rsa', {}, bearer(`${header}.${payload}.${written}`), signs)).status, 401);
+  }
   assert.strictEqual((await signs.stop()).code, 0);
 });
 
@@ -257,6 +266,44 @@ test('auth: logins that fail', async () => {
   assert.strictEqual((await gateway.post('/_login/local', '{')).status, 400);
   assert.strictEqual((await gateway.post('/_login/local', { username: ['alice'], password: PASSWORD })).status, 400);
   assert.strictEqual((await gateway.post('/_login/local', '{"username":"alice","password":"a\\u0000b"}')).status, 400);
+});
+
+test('auth: nobody waits for the logins of clients that have gone', async () => {
+  const slow = await Gateway.start({ ...config, logins: 1, 'max-requests': 400 });
+  const socket = await slow.socket();
+
+  socket.send(...Array.from({ length: 300 }, (_, i) => frame('text', JSON.stringify(
+    { controller: 'auth', action: 'login', strategy: 'local', body: { username: 'alice', password: `wrong ${i}` }, requestId: `${i}` }))));
+  await until(async () => await slow.metric('requests_in_progress') > 150);
+  socket.raw.destroy();
+  assert.strictEqual((await login('alice', PASSWORD, slow)).status, 200);
+  assert.ok(await slow.metric('logins_total') < 200);
+  await until(async () => await slow.metric('requests_in_progress') === 0);
+  assert.strictEqual((await slow.stop()).code, 0);
+});
+
+test('auth: a server that is full has not looked at the password', async () => {
+  const clients = [];
+  const refused = await (async () => {
+    for (;;) {
+      const client = new pg.Client();
+
+      try {
+        await client.connect();
+        clients.push(client);
+      } catch (error) {
+        return error;
+      }
+    }
+  })();
+
+  try {
+    assert.strictEqual(refused.code, '53300');
+    assert.strictEqual((await login('alice', PASSWORD)).status, 503);
+  } finally {
+    await Promise.all(clients.map((client) => client.end()));
+  }
+  await until(async () => (await login('alice', PASSWORD)).status === 200);
 });
 
 test('auth: what the gateway knows for itself does not help a client', async () => {
