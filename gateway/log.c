@@ -6,6 +6,8 @@
  * them.  Lines are written once a round of the loop.  If nobody reads them, they are
  * dropped rather than waited for.
  */
+#include <limits.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -60,7 +62,10 @@ log_request(const Request *request, int status, size_t bytes, double ms)
 
 	if (strcmp(config.log_requests, "none") == 0 || (strcmp(config.log_requests, "errors") == 0 && status < 500))
 		return;
-	path = copy_bytes(target, length > LONGEST_TARGET ? LONGEST_TARGET : length);
+	if (length > LONGEST_TARGET)
+		for (length = LONGEST_TARGET; (target[length] & 0xc0) == 0x80;)
+			length--;
+	path = copy_bytes(target, length);
 	append_time();
 	append_field("client", request->address);
 	append_field("method", request->method ? request->method : "-");
@@ -101,14 +106,27 @@ append_field(const char *name, const char *value)
 }
 
 /*
- * Write what has come together.
+ * Tell what libpq would print of a connection.
+ */
+void
+log_notice(void *owner, const char *text)
+{
+	(void) owner;
+	log_message("the database says: %.*s", (int) strcspn(text, "\n"), text);
+}
+
+/*
+ * Write what has come together, as far as there is room for it.  Others may share
+ * standard error, so it is left as it is; a write of this size does not wait.
  */
 void
 log_flush(void)
 {
 	while (buffer_length(&lines) > 0)
 	{
-		ssize_t		n = write(STDERR_FILENO, buffer_data(&lines), buffer_length(&lines));
+		struct pollfd room = {.fd = STDERR_FILENO,.events = POLLOUT};
+		size_t		size = buffer_length(&lines) < PIPE_BUF ? buffer_length(&lines) : PIPE_BUF;
+		ssize_t		n = poll(&room, 1, 0) == 1 ? write(STDERR_FILENO, buffer_data(&lines), size) : -1;
 
 		if (n < 0)
 			break;

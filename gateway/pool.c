@@ -105,6 +105,7 @@ connect_now(void *owner)
 	connection->pg = PQconnectStartParams(keywords, values, 1);
 	if (!connection->pg)
 		abort();
+	PQsetNoticeProcessor(connection->pg, log_notice, NULL);
 	connection->state = CONNECTION_CONNECTING;
 	connection->timer.expired = on_timeout;
 	timer_set(&connection->timer, CONNECT_TIMEOUT);
