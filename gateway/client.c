@@ -214,7 +214,8 @@ step(Client *client)
 {
 	bool		taken = client->kind == CLIENT_WEBSOCKET ? step_websocket(client) : step_http(client);
 
-	if (taken)
+	/* A part of a message does not begin the time for the rest of it anew. */
+	if (taken && !client->websocket.fragmented)
 		client->wait = WAIT_NOTHING;
 	return taken;
 }
@@ -334,7 +335,6 @@ step_websocket(Client *client)
 			break;
 		case WEBSOCKET_CLOSE:
 		case WEBSOCKET_BAD:
-			websocket_write_close(out, reader->code);
 			client->closing = true;
 			break;
 		default:
@@ -407,10 +407,11 @@ settle(Client *client)
 
 	if (client->dead)
 		return false;
-	if (draining && quiet && client->kind == CLIENT_WEBSOCKET && !client->closing)
+	if (quiet && client->kind == CLIENT_WEBSOCKET && (client->closing || draining) && !client->said_end)
 	{
-		websocket_write_close(&client->stream.out, WEBSOCKET_GOING_AWAY);
-		client->closing = true;
+		/* Nothing may follow it: answers come before. */
+		websocket_write_close(&client->stream.out, client->closing ? client->websocket.code : WEBSOCKET_GOING_AWAY);
+		client->closing = client->said_end = true;
 		quiet = stream_write(&client->stream) && buffer_length(&client->stream.out) == 0;
 	}
 	if (client->ending)

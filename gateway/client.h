@@ -44,6 +44,7 @@ typedef struct Client
 								 * was set */
 	bool		pinged;			/* and nothing came since */
 	bool		closing;		/* when all is written */
+	bool		said_end;		/* by the last frame of a WebSocket */
 	bool		ending;			/* all is written; wait for its end */
 	bool		dead;
 	char		address[64];

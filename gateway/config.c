@@ -12,6 +12,9 @@
 #include "buffer.h"
 #include "config.h"
 
+/* No text of the server's is larger. */
+#define MOST_BODY (1024 * 1024 * 1024)
+
 Config		config;
 
 /* An option; also KZ_GATEWAY_ and its name in upper case in the environment. */
@@ -42,7 +45,7 @@ static const Option options[] = {
 	{"max-requests", "N", NULL, &config.max_requests, "100",
 	"requests under way of one WebSocket; it is not read while it has so many"},
 	{"max-body", "BYTES", NULL, &config.max_body, "1048576",
-	"size of a body or a message; larger is answered 413, or closed with 1009"},
+	"size of a body or a message, up to 1 GB; larger is answered 413, or closed with 1009"},
 	{"idle-timeout", "SECONDS", NULL, &config.idle_timeout, "60",
 	"time without a request; a WebSocket is asked in between whether it lives"},
 	{"read-timeout", "SECONDS", NULL, &config.read_timeout, "10",
@@ -167,7 +170,7 @@ set(const Option *option, const char *value)
 	errno = 0;
 	number = strtol(value, &end, 10);
 	if (errno != 0 || *value == '\0' || *end != '\0' || number < (option->number == &config.connections ? 0 : 1) ||
-		number > INT_MAX / 1000)
+		number > (option->number == &config.max_body ? MOST_BODY : INT_MAX / 1000))
 		fail("not a fitting number for --", option->name);
 	*option->number = number;
 }

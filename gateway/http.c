@@ -45,6 +45,7 @@ static bool read_length(HttpReader *reader, const char *length);
 static void read_upgrade(HttpReader *reader, const Head *head);
 static void write_headers(HttpReader *reader, const Head *head);
 static bool read_body(HttpReader *reader, Buffer *in);
+static bool is_line(const char *text, size_t length);
 static bool read_chunk(HttpReader *reader, Buffer *in);
 static bool read_chunk_end(HttpReader *reader, Buffer *in);
 static bool read_trailer(HttpReader *reader, Buffer *in);
@@ -257,9 +258,6 @@ find_header(const Head *head, const char *name)
 }
 
 /*
- * Whether a word is in a list with commas, in any case.
- */
-/*
  * The first word of a list, which is the caller's; NULL if it has none that is a token.
  */
 static char *
@@ -273,6 +271,9 @@ first_word(const char *list)
 	return NULL;
 }
 
+/*
+ * Whether a word is in a list with commas, in any case.
+ */
 static bool
 has_word(const char *list, const char *word)
 {
@@ -385,6 +386,15 @@ read_body(HttpReader *reader, Buffer *in)
 	return true;
 }
 
+/*
+ * Whether this is one line for others too, who may end lines where we don't.
+ */
+static bool
+is_line(const char *text, size_t length)
+{
+	return !memchr(text, '\n', length) && !memchr(text, '\r', length) && !memchr(text, '\0', length);
+}
+
 static bool
 read_chunk(HttpReader *reader, Buffer *in)
 {
@@ -400,7 +410,7 @@ read_chunk(HttpReader *reader, Buffer *in)
 	while (text + digits < end && isxdigit((unsigned char) text[digits]))
 		digits++;
 	if (digits == 0 || digits > 8 || (text + digits < end && !strchr("; \t", text[digits])) ||
-		memchr(text, '\n', end - text) || memchr(text, '\0', end - text))
+		!is_line(text, end - text))
 		return bad(reader, 400, "a chunk is malformed");
 	reader->trailer += end - text - digits;
 	if (reader->trailer > MAX_TRAILER)
@@ -442,6 +452,8 @@ read_trailer(HttpReader *reader, Buffer *in)
 		return false;
 	if (end == text)
 		reader->state = HTTP_COMPLETE;
+	else if (!is_line(text, end - text) || !memchr(text, ':', end - text))
+		return bad(reader, 400, "a trailer is malformed");
 	buffer_consume(in, end + 2 - text);
 	return true;
 }

@@ -133,8 +133,8 @@ read_frame_head(WebSocketReader *reader, const Buffer *in, Frame *frame)
 	for (int i = 0; i < extra; i++)
 		frame->length = frame->length << 8 | bytes[2 + i];
 	frame->mask = bytes + 2 + extra;
-	if (frame->length > (uint64_t) config.max_body ||
-		frame->length + buffer_length(&reader->message) > (uint64_t) config.max_body)
+	if (frame->opcode < OPCODE_CLOSE && (frame->length > (uint64_t) config.max_body ||
+										 frame->length + buffer_length(&reader->message) > (uint64_t) config.max_body))
 		return bad(reader, WEBSOCKET_TOO_LARGE);
 	return length - frame->head < frame->length ? WEBSOCKET_MORE : WEBSOCKET_TEXT;
 }

@@ -3,7 +3,7 @@
  */
 'use strict';
 
-const { Gateway, assert, run, test, until } = require('./harness');
+const { Gateway, assert, run, test, until, withClient } = require('./harness');
 
 // One whose clients have all the time they need, and one whose have not.
 let gateway;
@@ -12,6 +12,7 @@ const INDEX = 'gateway-http';
 const get = (target, more = '') => `GET ${target} HTTP/1.1\r\nHost: x\r\n${more}\r\n`;
 const post = (headers, body = '') => `POST /_query HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n${headers}\r\n${body}`;
 const NOW = '{"controller":"server","action":"now"}';
+const NOW_CHUNK = `${NOW.length.toString(16)}\r\n${NOW}\r\n`;
 const many = (n, line) => Array.from({ length: n }, (_, i) => line.replace('#', i)).join('');
 
 test('http: a gateway', async () => {
@@ -64,6 +65,11 @@ const ODD = {
   'a size of a chunk without end': [post('Transfer-Encoding: chunked\r\n', `5;${'a'.repeat(300)}`), 400],
   'chunks that say much': [post('Transfer-Encoding: chunked\r\n', many(50, `1;${'a'.repeat(200)}\r\nx\r\n`)), 431],
   'a trailer without end': [post('Transfer-Encoding: chunked\r\n', `0\r\n${many(1000, 'X: y\r\n')}`), 431],
+  'a trailer that ends lines in another way': [post('Transfer-Encoding: chunked\r\n', NOW_CHUNK + '0\r\nX: y\n\r\nGET /_now HTTP/1.1\r\nHost: x\r\n\r\n'), 400],
+  'a trailer with a carriage return': [post('Transfer-Encoding: chunked\r\n', NOW_CHUNK + '0\r\nX: y\rz\r\n\r\n'), 400],
+  'a trailer with a zero': [post('Transfer-Encoding: chunked\r\n', NOW_CHUNK + '0\r\nX: y\0\r\n\r\n'), 400],
+  'a trailer without colon': [post('Transfer-Encoding: chunked\r\n', NOW_CHUNK + '0\r\nX\r\n\r\n'), 400],
+  'a chunk with a carriage return in its size': [post('Transfer-Encoding: chunked\r\n', `${NOW_CHUNK}0;a\rb\r\n\r\n`), 400],
   'another expectation': [post('Expect: miracles\r\nContent-Length: 5\r\n', 'hello'), 417],
   'a body that is not UTF-8': [post('Content-Length: 4\r\n', '"\xc3("'), 400],
   'a surrogate in a body': [post('Content-Length: 5\r\n', '"\xed\xa0\x80"'), 400],
@@ -246,6 +252,37 @@ test('http: the log has no secrets', async () => {
   await until(() => gateway.log.includes('_login/local'));
   assert.match(gateway.log, /method="GET" target="\/_now" kuid="-1" status=200 ms=[\d.]+ bytes=\d+/);
   assert.doesNotMatch(gateway.log, /secret/);
+});
+
+test('http: nobody waits for who reads the log', async () => {
+  const raw = await gateway.raw();
+
+  gateway.process.stderr.pause();
+  for (let i = 0; i < 20; i++) {
+    raw.send(get('/_now').repeat(200));
+  }
+  raw.send(get('/_now', 'Connection: close\r\n'));
+  assert.strictEqual((await raw.end()).match(/HTTP\/1\.1 200/g).length, 4001);
+  gateway.process.stderr.resume();
+  assert.strictEqual((await gateway.request('GET', '/_now')).status, 200);
+});
+
+test('http: a line of the log is one, whatever is in it', async () => {
+  const told = await Gateway.start({ 'log-format': 'json' });
+  const forged = '{"target":"/forged"}';
+
+  await withClient((client) => client.query(`CREATE FUNCTION tell() RETURNS trigger LANGUAGE plpgsql AS
+      $$BEGIN RAISE WARNING '%', NEW._source ->> 'text'; RETURN NEW; END$$;
+    CREATE TRIGGER tell BEFORE INSERT ON "${INDEX}".c FOR EACH ROW WHEN (NEW._source ? 'text') EXECUTE FUNCTION tell()`));
+  assert.strictEqual((await told.put(`/${INDEX}/c/told/_upsert`, { changes: { text: `x\n${forged}` } })).status, 200);
+  assert.strictEqual((await told.request('GET', `/${'x'.repeat(510)}${encodeURIComponent('é')}`)).status, 404);
+  (await told.raw()).send(get(`/${'x'.repeat(510)}\xc3\xa9`));
+  await until(() => told.log.match(/"method":"GET"/g)?.length === 2);
+  assert.strictEqual((await told.stop()).code, 0);
+  const lines = told.log.trim().split('\n').map((line) => JSON.parse(line));
+  assert.ok(lines.some(({ message }) => message?.startsWith('the database says: WARNING:  x')), told.log);
+  assert.deepStrictEqual(lines.filter(({ target }) => target === '/forged'), []);
+  assert.ok(!told.log.includes('\ufffd'));
 });
 
 test('http: the end', async () => {

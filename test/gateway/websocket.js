@@ -3,7 +3,7 @@
  */
 'use strict';
 
-const { Gateway, assert, frame, run, test, until } = require('./harness');
+const { Gateway, assert, frame, run, sleep, test, until } = require('./harness');
 
 // One whose clients have all the time they need, and one whose have not.
 let gateway;
@@ -148,6 +148,36 @@ test('websocket: requests before the handshake has ended are read after it', asy
     'Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n'), frame('text', JSON.stringify(now('early')))]));
   await until(() => raw.received.includes('"room": "early"'));
   raw.destroy();
+});
+
+test('websocket: what is asked before a close is answered before it', async () => {
+  for (const [last, code] of [[frame('close', Buffer.from([0x03, 0xe8])), 1000], [frame('binary', ''), 1003]]) {
+    const socket = (await gateway.socket()).send(frame('text', JSON.stringify(now('before'))), last);
+
+    assert.strictEqual((await socket.json()).room, 'before');
+    assert.strictEqual(await socket.code(), code);
+    assert.strictEqual(await socket.next(), null);
+  }
+});
+
+test('websocket: a ping is no part of the message that it interrupts', async () => {
+  const socket = (await gateway.socket()).send(frame('text', 'x'.repeat(100000), { final: false }), frame('ping', 'hello'),
+    frame('continuation', ''));
+
+  assert.strictEqual((await socket.next()).text, 'hello');
+  assert.strictEqual((await socket.json()).status, 400);
+  socket.raw.destroy();
+});
+
+test('websocket: half a message may not take long, whatever else comes', async () => {
+  for (const more of [frame('ping', ''), frame('continuation', '', { final: false })]) {
+    const socket = (await hurried.socket()).send(frame('text', '{', { final: false }));
+    const timer = setInterval(() => socket.send(more), 300);
+
+    await Promise.race([socket.raw.closed, sleep(8000)]);
+    clearInterval(timer);
+    assert.ok(socket.raw.ended);
+  }
 });
 
 test('websocket: half a message may not take long', async () => {
