@@ -56,12 +56,16 @@ async function until(condition, ms = 20000) {
   }
 }
 
+/** A server of ours once it listens, at a port that was free. */
+function listening(server) {
+  return new Promise((resolve) => { server.listen(0, '127.0.0.1', () => resolve(server)); });
+}
+
 /** So many ports that nobody listens at, each another. */
 async function freePorts(n) {
-  const servers = Array.from({ length: n }, () => net.createServer().listen(0, '127.0.0.1'));
-
-  await Promise.all(servers.map((server) => new Promise((resolve) => { server.on('listening', resolve); })));
+  const servers = await Promise.all(Array.from({ length: n }, () => listening(net.createServer())));
   const ports = servers.map((server) => server.address().port);
+
   await Promise.all(servers.map((server) => new Promise((resolve) => { server.close(resolve); })));
   return ports;
 }
@@ -175,22 +179,18 @@ class Gateway {
 }
 
 class Raw {
-  /** With a socket that is connected, and of which nothing has been read. */
-  constructor(socket) {
-    this.socket = socket;
-    this.received = Buffer.alloc(0);
-    this.closed = new Promise((resolve) => {
-      socket.on('end', () => { this.ended = true; resolve(); }).on('close', () => { this.ended = true; resolve(); });
-    });
-    socket.on('error', () => {});
-    socket.on('data', (data) => { this.received = Buffer.concat([this.received, data]); });
-  }
-
   static open(port) {
-    const socket = net.connect({ host: '127.0.0.1', port, allowHalfOpen: true });
+    const raw = new Raw();
 
+    raw.received = Buffer.alloc(0);
+    raw.socket = net.connect({ host: '127.0.0.1', port, allowHalfOpen: true });
+    raw.closed = new Promise((resolve) => {
+      raw.socket.on('end', () => { raw.ended = true; resolve(); }).on('close', () => { raw.ended = true; resolve(); });
+    });
+    raw.socket.on('error', () => {});
+    raw.socket.on('data', (data) => { raw.received = Buffer.concat([raw.received, data]); });
     return new Promise((resolve, reject) => {
-      socket.on('connect', () => resolve(new Raw(socket))).on('error', reject);
+      raw.socket.on('connect', () => resolve(raw)).on('error', reject);
     });
   }
 
@@ -305,4 +305,4 @@ class WebSocketClient {
   }
 }
 
-module.exports = { Gateway, assert, cluster, crypto, frame, pg, run, sign, sleep, startCluster, test, until, withClient };
+module.exports = { Gateway, assert, cluster, crypto, frame, listening, pg, run, sign, sleep, startCluster, test, until, withClient };
