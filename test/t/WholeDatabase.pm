@@ -32,13 +32,15 @@ sub sqlstate_of
 }
 
 # Indexes not in order of name, one gone again, long names, collections that kz made,
-# attached ones, a partitioned one, one that is written through SQL, one of Milvus.
+# attached ones, a partitioned one, one that is written through SQL, one of Milvus; with
+# the extension of this version, if it is given.
 sub make_whole
 {
-	my ($node, $db, $user) = @_;
+	my ($node, $db, $user, $version) = @_;
+	$version = $version ? "VERSION '$version'" : '';
 
 	run_sql($node, $db, $user, qq{
-	CREATE EXTENSION kz;
+	CREATE EXTENSION kz $version;
 	SELECT kz_create_index('zoo');
 	SELECT kz_create_index('gone');
 	SELECT kz_create_index('metro');
