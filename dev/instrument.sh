@@ -16,17 +16,10 @@ finish()
 trap finish EXIT
 trap 'exit 130' INT TERM HUP
 
-# A server finds its files by where its programs are, so a copy of its
-# directories is a server of its own.
+# The server and this checkout, in dir.
 copy_server()
 {
-	local major bindir tree=$dir/usr
-	major=$(pg_major) bindir=$(pg_bindir)
-	mkdir -p "$tree/lib/postgresql" "$tree/share/postgresql"
-	cp -R "${bindir%/bin}" "$tree/lib/postgresql/$major"
-	cp -R "$("$PG_CONFIG" --sharedir)" "$tree/share/postgresql/$major"
-	ln -s /usr/include "$tree/include"
-	ours=$tree/lib/postgresql/$major/bin
+	ours=$(server_copy "$dir/usr")
 	cp -R Makefile META.json kz.control sql src test expected dev examples "$dir"
 }
 

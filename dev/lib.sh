@@ -97,6 +97,20 @@ install_extension()
 	fi
 }
 
+# server_copy DIRECTORY: put a copy of the server there, and print where its programs
+# are.  A server finds its files by where its programs are, so the copy is a server of
+# its own.
+server_copy()
+{
+	local major bindir
+	major=$(pg_major) bindir=$(pg_bindir)
+	mkdir -p "$1/lib/postgresql" "$1/share/postgresql"
+	cp -R "${bindir%/bin}" "$1/lib/postgresql/$major"
+	cp -R "$("$PG_CONFIG" --sharedir)" "$1/share/postgresql/$major"
+	ln -s /usr/include "$1/include"
+	echo "$1/lib/postgresql/$major/bin"
+}
+
 # private_dir DIRECTORY: make a directory for the server's user alone.  It is
 # what guards our servers: their socket lies in it, they listen nowhere else,
 # and they trust whoever reaches them.
