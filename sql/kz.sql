@@ -109,7 +109,8 @@ AS 'MODULE_PATHNAME', 'kz_delete_index';
 COMMENT ON FUNCTION kz_delete_index(text) IS
 'Deletes an index, whose schema the caller must own: drops the tables that kz made, detaches '
 'the others, drops the schema if kz made it and nothing else is in it. Never cascades. Returns '
-'{"acknowledged": true}. Raises KZ412 if the index is unknown.';
+'{"acknowledged": true}. Raises KZ412 if the index is unknown, or if a table that kz made does not fit '
+'any more.';
 
 CREATE FUNCTION kz_list_indexes()
 RETURNS SETOF text
@@ -160,8 +161,8 @@ AS 'MODULE_PATHNAME', 'kz_update_collection';
 
 COMMENT ON FUNCTION kz_update_collection(text, text, jsonb, jsonb) IS
 'Merges mappings and settings into those of a collection, whose table the caller must own; NULL '
-'leaves them. Returns {"acknowledged": true}. Raises KZ412 if the collection is unknown, KZ400 '
-'for bad mappings, a changed field type or a bad setting.';
+'leaves them. Returns {"acknowledged": true}. Raises KZ412 if the collection is unknown or its table '
+'does not fit any more, KZ400 for bad mappings, a changed field type or a bad setting.';
 
 CREATE FUNCTION kz_attach_collection(
 	index text,
@@ -187,7 +188,8 @@ AS 'MODULE_PATHNAME', 'kz_delete_collection';
 
 COMMENT ON FUNCTION kz_delete_collection(text, text) IS
 'Deletes a collection, whose table the caller must own: drops a table that kz made, detaches '
-'any other. Returns {"acknowledged": true}. Raises KZ412 if the collection is unknown.';
+'any other. Returns {"acknowledged": true}. Raises KZ412 if the collection is unknown, or if a table '
+'that kz made does not fit any more.';
 
 CREATE FUNCTION kz_truncate_collection(
 	index text,
@@ -198,7 +200,8 @@ AS 'MODULE_PATHNAME', 'kz_truncate_collection';
 
 COMMENT ON FUNCTION kz_truncate_collection(text, text) IS
 'Removes all documents of a collection, whose table the caller must own; mappings and settings '
-'stay. Returns {"acknowledged": true}. Raises KZ412 if the collection is unknown.';
+'stay. Returns {"acknowledged": true}. Raises KZ412 if the collection is unknown or its table does '
+'not fit any more.';
 
 CREATE FUNCTION kz_get_mapping(
 	index text,

@@ -24,7 +24,6 @@
 #include "catalog/pg_type.h"
 #include "commands/trigger.h"
 #include "common/int.h"
-#include "storage/lmgr.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/inval.h"
@@ -33,6 +32,7 @@
 
 #include "base/compat.h"
 #include "engine/catalog.h"
+#include "engine/resolve.h"
 
 #define CATALOG_SCHEMA "kz_catalog"
 
@@ -89,7 +89,8 @@ static CatalogTable collection_table = {
 };
 
 static Relation open_table(const CatalogTable *table, LOCKMODE lockmode);
-static Oid	find_relation(const char *name);
+static Oid	lock_table(const CatalogTable *table, LOCKMODE lockmode);
+static Oid	find_table(void *argument);
 static SysScanDesc begin_scan(Relation relation, ScanKey keys, const char *first,
 							  const char *second);
 static void put_row(CatalogTable *table, const char *first, const char *second,
@@ -126,8 +127,8 @@ kz_invalidate_cache(PG_FUNCTION_ARGS)
 void
 kz_catalog_lock(void)
 {
-	LockRelationOid(find_relation(index_table.name), ShareRowExclusiveLock);
-	LockRelationOid(find_relation(collection_table.name), ShareRowExclusiveLock);
+	lock_table(&index_table, ShareRowExclusiveLock);
+	lock_table(&collection_table, ShareRowExclusiveLock);
 }
 
 /*
@@ -137,8 +138,8 @@ kz_catalog_lock(void)
 void
 kz_catalog_watch(void)
 {
-	index_table.watched = find_relation(index_table.name);
-	collection_table.watched = find_relation(collection_table.name);
+	index_table.watched = find_table(&index_table);
+	collection_table.watched = find_table(&collection_table);
 }
 
 bool
@@ -295,7 +296,7 @@ kz_catalog_remove_collection(const char *index, const char *name)
 static Relation
 open_table(const CatalogTable *table, LOCKMODE lockmode)
 {
-	Relation	relation = table_open(find_relation(table->name), lockmode);
+	Relation	relation = table_open(lock_table(table, lockmode), NoLock);
 	TupleDesc	tupdesc = RelationGetDescr(relation);
 	int			nindexes = list_length(RelationGetIndexList(relation));
 	bool		intact = (relation->rd_rel->relkind == RELKIND_RELATION &&
@@ -319,16 +320,33 @@ open_table(const CatalogTable *table, LOCKMODE lockmode)
 	return relation;
 }
 
+/*
+ * Lock a table: the one that has its name after the wait, should the extension have
+ * been dropped and created.
+ */
 static Oid
-find_relation(const char *name)
+lock_table(const CatalogTable *table, LOCKMODE lockmode)
 {
-	Oid			relation = get_relname_relid(name, get_namespace_oid(CATALOG_SCHEMA, false));
+	Oid			relid = kz_resolve_relation(find_table, unconstify(CatalogTable *, table), lockmode);
 
-	if (!OidIsValid(relation))
+	if (!OidIsValid(relid))
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_TABLE),
-				 errmsg("relation \"%s.%s\" does not exist", CATALOG_SCHEMA, name)));
-	return relation;
+				 errmsg("relation \"%s.%s\" does not exist", CATALOG_SCHEMA, table->name),
+				 errhint("Create the extension kz.")));
+	return relid;
+}
+
+/*
+ * KzFinder: a CatalogTable.
+ */
+static Oid
+find_table(void *argument)
+{
+	const CatalogTable *table = argument;
+	Oid			schema = get_namespace_oid(CATALOG_SCHEMA, true);
+
+	return OidIsValid(schema) ? get_relname_relid(table->name, schema) : InvalidOid;
 }
 
 /*

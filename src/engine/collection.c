@@ -34,6 +34,7 @@
 #include "base/json.h"
 #include "document/mapping.h"
 #include "engine/collection.h"
+#include "engine/resolve.h"
 
 typedef struct CacheKey
 {
@@ -137,18 +138,6 @@ kz_collection_close(KzCollection *collection)
 }
 
 /*
- * The OID of a table, or InvalidOid; views, indexes and the like do not count.
- */
-Oid
-kz_table_find(const char *schema, const char *table)
-{
-	Oid			namespace = get_namespace_oid(schema, true);
-	Oid			relid = OidIsValid(namespace) ? get_relname_relid(table, namespace) : InvalidOid;
-
-	return OidIsValid(relid) && KZ_IS_TABLE(get_rel_relkind(relid)) ? relid : InvalidOid;
-}
-
-/*
  * Read the row of an index from the catalogue; false if there is none or its
  * schema is gone.
  */
@@ -165,10 +154,18 @@ kz_index_find(const char *index, KzIndexRow *row)
 void
 kz_index_require(const char *index, KzIndexRow *row)
 {
+	if (!kz_index_find(index, row))
+		kz_index_raise_unknown(index);
+}
+
+/*
+ * Raise KZ412 for an index that was not found.
+ */
+void
+kz_index_raise_unknown(const char *index)
+{
 	KzError		error;
 
-	if (kz_index_find(index, row))
-		return;
 	set_unknown_index(&error, index);
 	kz_error_throw(&error);
 }
@@ -194,12 +191,21 @@ kz_collection_find(const char *index, const char *name, KzCollectionRow *row)
 void
 kz_collection_require(const char *index, const char *name, KzCollectionRow *row)
 {
+	if (!kz_collection_find(index, name, row))
+		kz_collection_raise_unknown(index, name);
+}
+
+/*
+ * Raise KZ412 for a collection that was not found: what is unknown is its index, if
+ * that is not there, either.
+ */
+void
+kz_collection_raise_unknown(const char *index, const char *name)
+{
 	KzIndexRow	index_row;
 	KzError		error;
 
 	kz_index_require(index, &index_row);
-	if (kz_collection_find(index, name, row))
-		return;
 	set_unknown_collection(&error, index, name);
 	kz_error_throw(&error);
 }

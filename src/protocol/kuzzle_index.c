@@ -13,6 +13,7 @@
 #include "engine/collection.h"
 #include "engine/definition.h"
 #include "engine/naming.h"
+#include "engine/resolve.h"
 #include "operation/read.h"
 #include "protocol/kuzzle.h"
 
@@ -39,7 +40,8 @@ index_delete(KzRequest *request)
 {
 	if (!kz_request_index(request))
 		return false;
-	kz_index_delete(request->call.index);
+	if (!kz_index_delete(request->call.index))
+		kz_index_raise_unknown(request->call.index);
 	kz_request_acknowledge(request);
 	return true;
 }
@@ -99,10 +101,9 @@ index_mdelete(KzRequest *request)
 				return kz_request_fail(request, KZ_ERROR_INVALID_TYPE, "body.indexes",
 									   "array of strings");
 			string = kz_json_string(&name);
-			if (!kz_index_find(string, &row))
-				continue;
-			kz_index_delete(string);
-			deleted = lappend(deleted, string);
+			/* Who deletes nothing keeps nobody waiting. */
+			if (kz_index_find(string, &row) && kz_index_delete(string))
+				deleted = lappend(deleted, string);
 		}
 	}
 	answer_object(request, "deleted", string_array(deleted));

@@ -221,11 +221,9 @@ collections_drop(KzMilvusRequest *request)
 
 	if (!read_collection_name(request) || !kz_milvus_database(request))
 		return false;
-	if (kz_milvus_find_schema(request, &schema))
-	{
-		kz_collection_delete(request->call.index, request->call.collection);
+	if (kz_milvus_find_schema(request, &schema) &&
+		kz_collection_delete(request->call.index, request->call.collection))
 		return true;
-	}
 	return request->version == 2 ||
 		kz_milvus_fail(request, KZ_MILVUS_NO_COLLECTION,
 					   psprintf("collection not found, database: %s, collection: %s",
@@ -385,8 +383,9 @@ databases_drop(KzMilvusRequest *request)
 								  psprintf("database:%s not empty, must drop all collections before drop "
 										   "database", request->call.index));
 	}
-	kz_index_delete(request->call.index);
-	return true;
+	return kz_index_delete(request->call.index) ||
+		kz_milvus_fail(request, KZ_MILVUS_NO_DATABASE,
+					   psprintf("database not found[database=%s]", request->call.index));
 }
 
 static bool
