@@ -31,6 +31,7 @@
 #include "utils/rel.h"
 
 #include "base/compat.h"
+#include "engine/access.h"
 #include "engine/catalog.h"
 #include "engine/resolve.h"
 
@@ -193,13 +194,15 @@ kz_catalog_list_indexes(void)
 
 /*
  * Write the row of an index in place of the one of that name.  Its position is
- * assigned here.
+ * assigned here.  Raises 42501 unless the user owns the schema, KZ412 if that is an
+ * index already.
  */
 void
 kz_catalog_put_index(const KzIndexRow *row)
 {
 	Datum		values[INDEX_COLUMNS];
 
+	kz_access_put_index(row);
 	values[INDEX_NAME - 1] = CStringGetTextDatum(row->name);
 	values[INDEX_SCHEMA - 1] = name_datum(row->schema);
 	values[INDEX_ADOPTED - 1] = BoolGetDatum(row->adopted);
@@ -261,14 +264,49 @@ kz_catalog_list_collections(const char *index)
 }
 
 /*
+ * The KzCollectionRow that name the table of row.  All are looked at, and only these are
+ * read: mappings may be large.
+ */
+List *
+kz_catalog_list_same_table(const KzCollectionRow *row)
+{
+	Relation	relation = open_table(&collection_table, AccessShareLock);
+	SysScanDesc scan = begin_scan(relation, NULL, NULL, NULL);
+	HeapTuple	tuple;
+	List	   *rows = NIL;
+
+	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+	{
+		bool		isnull;
+		Datum		schema = heap_getattr(tuple, COLLECTION_SCHEMA, RelationGetDescr(relation), &isnull);
+		Datum		table = heap_getattr(tuple, COLLECTION_TABLE, RelationGetDescr(relation), &isnull);
+
+		if (namestrcmp(DatumGetName(table), row->table) == 0 &&
+			namestrcmp(DatumGetName(schema), row->schema) == 0)
+		{
+			KzCollectionRow *same = palloc(sizeof(KzCollectionRow));
+
+			read_collection(relation, tuple, same);
+			rows = lappend(rows, same);
+		}
+	}
+	systable_endscan(scan);
+	table_close(relation, AccessShareLock);
+	return rows;
+}
+
+/*
  * Write the row of a collection in place of the one of that name, whose
- * position it keeps.
+ * position it keeps.  Raises 42501 unless the user owns the table and, where it was
+ * not that collection before, may create tables in the schema of the index; KZ412 if
+ * it is another collection already.
  */
 void
 kz_catalog_put_collection(const KzCollectionRow *row)
 {
 	Datum		values[COLLECTION_COLUMNS];
 
+	kz_access_put_collection(row);
 	values[COLLECTION_INDEX - 1] = CStringGetTextDatum(row->index);
 	values[COLLECTION_NAME - 1] = CStringGetTextDatum(row->name);
 	values[COLLECTION_SCHEMA - 1] = name_datum(row->schema);

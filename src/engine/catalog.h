@@ -43,6 +43,7 @@ extern void kz_catalog_remove_index(const char *name);
 extern bool kz_catalog_find_collection(const char *index, const char *name,
 									   KzCollectionRow *row);
 extern List *kz_catalog_list_collections(const char *index);
+extern List *kz_catalog_list_same_table(const KzCollectionRow *row);
 extern void kz_catalog_put_collection(const KzCollectionRow *row);
 extern void kz_catalog_remove_collection(const char *index, const char *name);
 

@@ -51,8 +51,6 @@ static void check_writable(const char *command);
 static void make_index(const char *index, KzIndexRow *row);
 static void make_table(const KzIndexRow *index, const char *name, KzCollectionRow *row);
 static void take_table(Relation relation, KzCollectionRow *row);
-static void check_schema_unused(const KzIndexRow *row);
-static void check_table_unused(const KzCollectionRow *row);
 static bool update_collection(const char *index, const char *name, Jsonb *mappings, Jsonb *settings);
 static bool change_row(KzCollectionRow *row, Jsonb *mappings, Jsonb *settings);
 static void move_table(KzCollectionRow *row, Oid relid, char *schema, char *table);
@@ -138,7 +136,13 @@ kz_collection_create(const char *index, const char *name, Jsonb *mappings, Jsonb
 		return;
 	if (!kz_target_index(index, &index_row))
 		make_index(index, &index_row);
+	/* What is left of one whose table has gone is no part of the new one. */
+	kz_catalog_remove_collection(index, name);
 	make_table(&index_row, name, &row);
+
+	/* An event trigger may have attached it. */
+	if (update_collection(index, name, mappings, settings))
+		return;
 	row.mappings = mappings;
 	row.settings = settings;
 	kz_catalog_put_collection(&row);
@@ -184,7 +188,6 @@ kz_collection_attach(const char *index, const char *name, Oid relid)
 	row.name = unconstify(char *, name);
 	take_table(relation, &row);
 	relation_close(relation, NoLock);
-	check_table_unused(&row);
 	if (kz_collection_find(index, name, &live))
 		kz_raise(KZ_ERROR_COLLECTION_EXISTS, "Delete that collection first, or choose another name.",
 				 quote_qualified_identifier(row.schema, row.table), index, name,
@@ -334,20 +337,21 @@ check_writable(const char *command)
 static void
 make_index(const char *index, KzIndexRow *row)
 {
-	row->name = pstrdup(index);
-	row->adopted = OidIsValid(kz_target_adoptable(row));
-	if (!row->adopted)
-		execute(psprintf("CREATE SCHEMA %s", quote_identifier(row->schema)));
-	else
-		check_schema_unused(row);
-
 	/*
 	 * An index whose schema was dropped by plain SQL is made anew, as the
 	 * last, and without what somebody else may have put into it.
 	 */
 	kz_catalog_remove_collection(index, NULL);
 	kz_catalog_remove_index(index);
-	kz_catalog_put_index(row);
+
+	row->name = pstrdup(index);
+	row->adopted = OidIsValid(kz_target_adoptable(row));
+	if (!row->adopted)
+		execute(psprintf("CREATE SCHEMA %s", quote_identifier(row->schema)));
+
+	/* An event trigger may have adopted it. */
+	if (!kz_index_find(index, row))
+		kz_catalog_put_index(row);
 }
 
 /*
@@ -370,7 +374,6 @@ make_table(const KzIndexRow *index, const char *name, KzCollectionRow *row)
 
 		take_table(relation, row);
 		relation_close(relation, NoLock);
-		check_table_unused(row);
 		return;
 	}
 	row->attached = false;
@@ -401,49 +404,6 @@ take_table(Relation relation, KzCollectionRow *row)
 	if ((problem = kz_shape_check(relation, &shape)) != NULL)
 		kz_target_raise_unfit(row, problem, KZ_SHAPE_HINT);
 	row->attached = !kz_name_is_our_key(relation);
-}
-
-/*
- * Refuse a schema that is an index already, under another name.
- */
-static void
-check_schema_unused(const KzIndexRow *row)
-{
-	ListCell   *lc;
-
-	foreach(lc, kz_catalog_list_indexes())
-	{
-		KzIndexRow *other = lfirst(lc);
-
-		if (strcmp(other->schema, row->schema) == 0 && strcmp(other->name, row->name) != 0)
-			kz_raise(KZ_ERROR_INDEX_EXISTS,
-					 psprintf("Choose another name than \"%s\": that is its schema.", row->name),
-					 "public", other->name);
-	}
-}
-
-/*
- * Refuse a table that is a collection already, under whatever name.
- */
-static void
-check_table_unused(const KzCollectionRow *row)
-{
-	ListCell   *lc;
-
-	foreach(lc, kz_catalog_list_collections(NULL))
-	{
-		KzCollectionRow *other = lfirst(lc);
-		KzCollectionRow live;
-
-		if (strcmp(other->schema, row->schema) == 0 && strcmp(other->table, row->table) == 0 &&
-			!(strcmp(other->index, row->index) == 0 && strcmp(other->name, row->name) == 0) &&
-			kz_collection_find(other->index, other->name, &live))
-			kz_raise(KZ_ERROR_COLLECTION_EXISTS, NULL,
-					 quote_qualified_identifier(row->schema, row->table),
-					 row->index, row->name,
-					 psprintf("it is the collection \"%s\":\"%s\" already.",
-							  other->index, other->name));
-	}
 }
 
 /*
