@@ -61,45 +61,58 @@ enum
 	COLLECTION_COLUMNS = COLLECTION_POSITION
 };
 
+/* What a table must have; others are refused, but for those that were dropped. */
+typedef struct CatalogColumn
+{
+	const char *name;
+	Oid			type;
+} CatalogColumn;
+
+static const CatalogColumn index_columns[INDEX_COLUMNS] = {
+	{"name", TEXTOID}, {"schema_name", NAMEOID}, {"adopted", BOOLOID}, {"position", INT8OID}
+};
+static const CatalogColumn collection_columns[COLLECTION_COLUMNS] = {
+	{"index", TEXTOID}, {"name", TEXTOID}, {"schema_name", NAMEOID}, {"table_name", NAMEOID},
+	{"attached", BOOLOID}, {"mappings", JSONBOID}, {"settings", JSONBOID}, {"position", INT8OID}
+};
+
 /* One of the two tables. */
 typedef struct CatalogTable
 {
 	const char *name;
-	const Oid  *types;			/* of its columns */
-	int			columns;
+	const CatalogColumn *columns;
+	int			ncolumns;
 	int			position;		/* its column position */
-	Oid			watched;		/* OID when the cache was filled from it */
 } CatalogTable;
 
-static const Oid index_types[INDEX_COLUMNS] = {TEXTOID, NAMEOID, BOOLOID, INT8OID};
-static const Oid collection_types[COLLECTION_COLUMNS] = {
-	TEXTOID, TEXTOID, NAMEOID, NAMEOID, BOOLOID, JSONBOID, JSONBOID, INT8OID
+static const CatalogTable tables[KZ_CATALOG_TABLES] = {
+	[KZ_CATALOG_INDEX] = {"index", index_columns, INDEX_COLUMNS, INDEX_POSITION},
+	[KZ_CATALOG_COLLECTION] = {"collection", collection_columns, COLLECTION_COLUMNS, COLLECTION_POSITION}
 };
 
-static CatalogTable index_table = {
-	.name = "index",
-	.types = index_types,
-	.columns = INDEX_COLUMNS,
-	.position = INDEX_POSITION
-};
-static CatalogTable collection_table = {
-	.name = "collection",
-	.types = collection_types,
-	.columns = COLLECTION_COLUMNS,
-	.position = COLLECTION_POSITION
-};
+/* The same, open. */
+typedef struct OpenTable
+{
+	const CatalogTable *table;
+	Relation	relation;
+	AttrNumber	attributes[COLLECTION_COLUMNS]; /* where its columns are */
+} OpenTable;
 
-static Relation open_table(const CatalogTable *table, LOCKMODE lockmode);
+static Oid	watched[KZ_CATALOG_TABLES]; /* when the cache was filled from them */
+
+static OpenTable open_table(KzCatalogTable table, LOCKMODE lockmode);
+static AttrNumber find_column(TupleDesc tupdesc, const CatalogColumn *column);
 static Oid	lock_table(const CatalogTable *table, LOCKMODE lockmode);
 static Oid	find_table(void *argument);
-static SysScanDesc begin_scan(Relation relation, ScanKey keys, const char *first,
+static SysScanDesc begin_scan(const OpenTable *open, ScanKey keys, const char *first,
 							  const char *second);
-static void put_row(CatalogTable *table, const char *first, const char *second,
-					Datum *values);
-static void remove_rows(CatalogTable *table, const char *first, const char *second);
-static int64 next_position(Relation relation, const CatalogTable *table);
-static void read_index(Relation relation, HeapTuple tuple, KzIndexRow *row);
-static void read_collection(Relation relation, HeapTuple tuple, KzCollectionRow *row);
+static void put_row(KzCatalogTable table, const char *first, const char *second, Datum *values);
+static void remove_rows(KzCatalogTable table, const char *first, const char *second);
+static int64 next_position(const OpenTable *open);
+static Datum read_column(const OpenTable *open, HeapTuple tuple, int column);
+static HeapTuple form_tuple(const OpenTable *open, const Datum *values);
+static void read_index(const OpenTable *open, HeapTuple tuple, KzIndexRow *row);
+static void read_collection(const OpenTable *open, HeapTuple tuple, KzCollectionRow *row);
 static int	compare_positions(const ListCell *a, const ListCell *b);
 static Datum name_datum(const char *string);
 
@@ -128,8 +141,8 @@ kz_invalidate_cache(PG_FUNCTION_ARGS)
 void
 kz_catalog_lock(void)
 {
-	lock_table(&index_table, ShareRowExclusiveLock);
-	lock_table(&collection_table, ShareRowExclusiveLock);
+	for (int i = 0; i < KZ_CATALOG_TABLES; i++)
+		lock_table(&tables[i], ShareRowExclusiveLock);
 }
 
 /*
@@ -139,14 +152,17 @@ kz_catalog_lock(void)
 void
 kz_catalog_watch(void)
 {
-	index_table.watched = find_table(&index_table);
-	collection_table.watched = find_table(&collection_table);
+	for (int i = 0; i < KZ_CATALOG_TABLES; i++)
+		watched[i] = find_table(unconstify(CatalogTable *, &tables[i]));
 }
 
 bool
 kz_catalog_is_watched(Oid relation)
 {
-	return relation == index_table.watched || relation == collection_table.watched;
+	for (int i = 0; i < KZ_CATALOG_TABLES; i++)
+		if (relation == watched[i])
+			return true;
+	return false;
 }
 
 /*
@@ -155,15 +171,15 @@ kz_catalog_is_watched(Oid relation)
 bool
 kz_catalog_find_index(const char *name, KzIndexRow *row)
 {
-	Relation	relation = open_table(&index_table, AccessShareLock);
+	OpenTable	open = open_table(KZ_CATALOG_INDEX, AccessShareLock);
 	ScanKeyData keys[2];
-	SysScanDesc scan = begin_scan(relation, keys, name, NULL);
+	SysScanDesc scan = begin_scan(&open, keys, name, NULL);
 	HeapTuple	tuple = systable_getnext(scan);
 
 	if (HeapTupleIsValid(tuple))
-		read_index(relation, tuple, row);
+		read_index(&open, tuple, row);
 	systable_endscan(scan);
-	table_close(relation, AccessShareLock);
+	table_close(open.relation, AccessShareLock);
 	return HeapTupleIsValid(tuple);
 }
 
@@ -173,9 +189,9 @@ kz_catalog_find_index(const char *name, KzIndexRow *row)
 List *
 kz_catalog_list_indexes(void)
 {
-	Relation	relation = open_table(&index_table, AccessShareLock);
+	OpenTable	open = open_table(KZ_CATALOG_INDEX, AccessShareLock);
 	ScanKeyData keys[2];
-	SysScanDesc scan = begin_scan(relation, keys, NULL, NULL);
+	SysScanDesc scan = begin_scan(&open, keys, NULL, NULL);
 	HeapTuple	tuple;
 	List	   *rows = NIL;
 
@@ -183,11 +199,11 @@ kz_catalog_list_indexes(void)
 	{
 		KzIndexRow *row = palloc(sizeof(KzIndexRow));
 
-		read_index(relation, tuple, row);
+		read_index(&open, tuple, row);
 		rows = lappend(rows, row);
 	}
 	systable_endscan(scan);
-	table_close(relation, AccessShareLock);
+	table_close(open.relation, AccessShareLock);
 	list_sort(rows, compare_positions);
 	return rows;
 }
@@ -206,13 +222,13 @@ kz_catalog_put_index(const KzIndexRow *row)
 	values[INDEX_NAME - 1] = CStringGetTextDatum(row->name);
 	values[INDEX_SCHEMA - 1] = name_datum(row->schema);
 	values[INDEX_ADOPTED - 1] = BoolGetDatum(row->adopted);
-	put_row(&index_table, row->name, NULL, values);
+	put_row(KZ_CATALOG_INDEX, row->name, NULL, values);
 }
 
 void
 kz_catalog_remove_index(const char *name)
 {
-	remove_rows(&index_table, name, NULL);
+	remove_rows(KZ_CATALOG_INDEX, name, NULL);
 }
 
 /*
@@ -221,15 +237,15 @@ kz_catalog_remove_index(const char *name)
 bool
 kz_catalog_find_collection(const char *index, const char *name, KzCollectionRow *row)
 {
-	Relation	relation = open_table(&collection_table, AccessShareLock);
+	OpenTable	open = open_table(KZ_CATALOG_COLLECTION, AccessShareLock);
 	ScanKeyData keys[2];
-	SysScanDesc scan = begin_scan(relation, keys, index, name);
+	SysScanDesc scan = begin_scan(&open, keys, index, name);
 	HeapTuple	tuple = systable_getnext(scan);
 
 	if (HeapTupleIsValid(tuple))
-		read_collection(relation, tuple, row);
+		read_collection(&open, tuple, row);
 	systable_endscan(scan);
-	table_close(relation, AccessShareLock);
+	table_close(open.relation, AccessShareLock);
 	return HeapTupleIsValid(tuple);
 }
 
@@ -240,26 +256,26 @@ kz_catalog_find_collection(const char *index, const char *name, KzCollectionRow 
 List *
 kz_catalog_list_collections(const char *index)
 {
-	Relation	relation = open_table(&collection_table, AccessShareLock);
-	Relation	primary_key = index_open(relation->rd_pkindex, AccessShareLock);
+	OpenTable	open = open_table(KZ_CATALOG_COLLECTION, AccessShareLock);
+	Relation	primary_key = index_open(open.relation->rd_pkindex, AccessShareLock);
 	ScanKeyData keys[2];
 	SysScanDesc scan;
 	HeapTuple	tuple;
 	List	   *rows = NIL;
 
-	ScanKeyInit(&keys[0], COLLECTION_INDEX, BTEqualStrategyNumber, F_TEXTEQ,
+	ScanKeyInit(&keys[0], open.attributes[COLLECTION_INDEX - 1], BTEqualStrategyNumber, F_TEXTEQ,
 				CStringGetTextDatum(index ? index : ""));
-	scan = systable_beginscan_ordered(relation, primary_key, NULL, index ? 1 : 0, keys);
+	scan = systable_beginscan_ordered(open.relation, primary_key, NULL, index ? 1 : 0, keys);
 	while (HeapTupleIsValid(tuple = systable_getnext_ordered(scan, ForwardScanDirection)))
 	{
 		KzCollectionRow *row = palloc(sizeof(KzCollectionRow));
 
-		read_collection(relation, tuple, row);
+		read_collection(&open, tuple, row);
 		rows = lappend(rows, row);
 	}
 	systable_endscan_ordered(scan);
 	index_close(primary_key, AccessShareLock);
-	table_close(relation, AccessShareLock);
+	table_close(open.relation, AccessShareLock);
 	return rows;
 }
 
@@ -270,28 +286,27 @@ kz_catalog_list_collections(const char *index)
 List *
 kz_catalog_list_same_table(const KzCollectionRow *row)
 {
-	Relation	relation = open_table(&collection_table, AccessShareLock);
-	SysScanDesc scan = begin_scan(relation, NULL, NULL, NULL);
+	OpenTable	open = open_table(KZ_CATALOG_COLLECTION, AccessShareLock);
+	SysScanDesc scan = begin_scan(&open, NULL, NULL, NULL);
 	HeapTuple	tuple;
 	List	   *rows = NIL;
 
 	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
 	{
-		bool		isnull;
-		Datum		schema = heap_getattr(tuple, COLLECTION_SCHEMA, RelationGetDescr(relation), &isnull);
-		Datum		table = heap_getattr(tuple, COLLECTION_TABLE, RelationGetDescr(relation), &isnull);
+		Datum		schema = read_column(&open, tuple, COLLECTION_SCHEMA);
+		Datum		table = read_column(&open, tuple, COLLECTION_TABLE);
 
 		if (namestrcmp(DatumGetName(table), row->table) == 0 &&
 			namestrcmp(DatumGetName(schema), row->schema) == 0)
 		{
 			KzCollectionRow *same = palloc(sizeof(KzCollectionRow));
 
-			read_collection(relation, tuple, same);
+			read_collection(&open, tuple, same);
 			rows = lappend(rows, same);
 		}
 	}
 	systable_endscan(scan);
-	table_close(relation, AccessShareLock);
+	table_close(open.relation, AccessShareLock);
 	return rows;
 }
 
@@ -314,7 +329,7 @@ kz_catalog_put_collection(const KzCollectionRow *row)
 	values[COLLECTION_ATTACHED - 1] = BoolGetDatum(row->attached);
 	values[COLLECTION_MAPPINGS - 1] = JsonbPGetDatum(row->mappings);
 	values[COLLECTION_SETTINGS - 1] = JsonbPGetDatum(row->settings);
-	put_row(&collection_table, row->index, row->name, values);
+	put_row(KZ_CATALOG_COLLECTION, row->index, row->name, values);
 }
 
 /*
@@ -324,27 +339,34 @@ kz_catalog_put_collection(const KzCollectionRow *row)
 void
 kz_catalog_remove_collection(const char *index, const char *name)
 {
-	remove_rows(&collection_table, index, name);
+	remove_rows(KZ_CATALOG_COLLECTION, index, name);
 }
 
 /*
  * Open a table and see that it is as the install script made it: its owner,
- * who need not be a superuser, can alter it.
+ * who need not be a superuser, can alter it.  A column that was added and dropped
+ * does no harm.
  */
-static Relation
-open_table(const CatalogTable *table, LOCKMODE lockmode)
+static OpenTable
+open_table(KzCatalogTable table, LOCKMODE lockmode)
 {
-	Relation	relation = table_open(lock_table(table, lockmode), NoLock);
-	TupleDesc	tupdesc = RelationGetDescr(relation);
-	int			nindexes = list_length(RelationGetIndexList(relation));
-	bool		intact = (relation->rd_rel->relkind == RELKIND_RELATION &&
-						  tupdesc->natts == table->columns && OidIsValid(relation->rd_pkindex));
+	OpenTable	open = {.table = &tables[table]};
+	TupleDesc	tupdesc;
+	int			ncolumns = 0;
+	int			nindexes;
+	bool		intact;
 
-	for (int i = 0; intact && i < table->columns; i++)
+	open.relation = table_open(lock_table(open.table, lockmode), NoLock);
+	tupdesc = RelationGetDescr(open.relation);
+	nindexes = list_length(RelationGetIndexList(open.relation));
+	for (int i = 0; i < tupdesc->natts; i++)
+		ncolumns += !TupleDescAttr(tupdesc, i)->attisdropped;
+	intact = open.relation->rd_rel->relkind == RELKIND_RELATION &&
+		ncolumns == open.table->ncolumns && OidIsValid(open.relation->rd_pkindex);
+	for (int i = 0; intact && i < open.table->ncolumns; i++)
 	{
-		Form_pg_attribute att = TupleDescAttr(tupdesc, i);
-
-		intact = !att->attisdropped && kz_attribute_not_null(tupdesc, i) && att->atttypid == table->types[i];
+		open.attributes[i] = find_column(tupdesc, &open.table->columns[i]);
+		intact = open.attributes[i] != InvalidAttrNumber;
 	}
 
 	/* CatalogTupleInsert and its kin can do simple indexes only. */
@@ -353,9 +375,26 @@ open_table(const CatalogTable *table, LOCKMODE lockmode)
 	if (!intact)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("table \"%s.%s\" has been altered", CATALOG_SCHEMA, table->name),
+				 errmsg("table \"%s.%s\" has been altered", CATALOG_SCHEMA, open.table->name),
 				 errhint("Undo what was done to it, or drop and create the extension: the tables of its collections stay.")));
-	return relation;
+	return open;
+}
+
+/*
+ * Where a column is, or InvalidAttrNumber.
+ */
+static AttrNumber
+find_column(TupleDesc tupdesc, const CatalogColumn *column)
+{
+	for (int i = 0; i < tupdesc->natts; i++)
+	{
+		Form_pg_attribute att = TupleDescAttr(tupdesc, i);
+
+		if (!att->attisdropped && strcmp(NameStr(att->attname), column->name) == 0)
+			return kz_attribute_not_null(tupdesc, i) && att->atttypid == column->type ?
+				att->attnum : InvalidAttrNumber;
+	}
+	return InvalidAttrNumber;
 }
 
 /*
@@ -388,21 +427,21 @@ find_table(void *argument)
 }
 
 /*
- * Scan for rows whose key columns, which come first, are as given; NULL for
- * any.
+ * Scan for rows whose first two columns, the key, are as given; NULL for any.
  */
 static SysScanDesc
-begin_scan(Relation relation, ScanKey keys, const char *first, const char *second)
+begin_scan(const OpenTable *open, ScanKey keys, const char *first, const char *second)
 {
 	int			nkeys = 0;
 
 	if (first)
-		ScanKeyInit(&keys[nkeys++], 1, BTEqualStrategyNumber, F_TEXTEQ,
+		ScanKeyInit(&keys[nkeys++], open->attributes[0], BTEqualStrategyNumber, F_TEXTEQ,
 					CStringGetTextDatum(first));
 	if (second)
-		ScanKeyInit(&keys[nkeys++], 2, BTEqualStrategyNumber, F_TEXTEQ,
+		ScanKeyInit(&keys[nkeys++], open->attributes[1], BTEqualStrategyNumber, F_TEXTEQ,
 					CStringGetTextDatum(second));
-	return systable_beginscan(relation, relation->rd_pkindex, nkeys > 0, NULL, nkeys, keys);
+	return systable_beginscan(open->relation, open->relation->rd_pkindex, nkeys > 0, NULL,
+							  nkeys, keys);
 }
 
 /*
@@ -410,49 +449,43 @@ begin_scan(Relation relation, ScanKey keys, const char *first, const char *secon
  * becomes the last.
  */
 static void
-put_row(CatalogTable *table, const char *first, const char *second, Datum *values)
+put_row(KzCatalogTable table, const char *first, const char *second, Datum *values)
 {
-	Relation	relation = open_table(table, RowExclusiveLock);
-	bool		nulls[COLLECTION_COLUMNS] = {false};
+	OpenTable	open = open_table(table, RowExclusiveLock);
+	int			position = open.table->position;
 	ScanKeyData keys[2];
-	SysScanDesc scan = begin_scan(relation, keys, first, second);
+	SysScanDesc scan = begin_scan(&open, keys, first, second);
 	HeapTuple	old = systable_getnext(scan);
-	HeapTuple	new;
 
 	if (HeapTupleIsValid(old))
 	{
-		bool		isnull;
-
-		values[table->position - 1] = heap_getattr(old, table->position,
-												   RelationGetDescr(relation), &isnull);
-		new = heap_form_tuple(RelationGetDescr(relation), values, nulls);
-		CatalogTupleUpdate(relation, &old->t_self, new);
+		values[position - 1] = read_column(&open, old, position);
+		CatalogTupleUpdate(open.relation, &old->t_self, form_tuple(&open, values));
 	}
 	else
 	{
-		values[table->position - 1] = Int64GetDatum(next_position(relation, table));
-		new = heap_form_tuple(RelationGetDescr(relation), values, nulls);
-		CatalogTupleInsert(relation, new);
+		values[position - 1] = Int64GetDatum(next_position(&open));
+		CatalogTupleInsert(open.relation, form_tuple(&open, values));
 	}
 	systable_endscan(scan);
-	CacheInvalidateRelcache(relation);
-	table_close(relation, RowExclusiveLock);
+	CacheInvalidateRelcache(open.relation);
+	table_close(open.relation, RowExclusiveLock);
 	CommandCounterIncrement();
 }
 
 static void
-remove_rows(CatalogTable *table, const char *first, const char *second)
+remove_rows(KzCatalogTable table, const char *first, const char *second)
 {
-	Relation	relation = open_table(table, RowExclusiveLock);
+	OpenTable	open = open_table(table, RowExclusiveLock);
 	ScanKeyData keys[2];
-	SysScanDesc scan = begin_scan(relation, keys, first, second);
+	SysScanDesc scan = begin_scan(&open, keys, first, second);
 	HeapTuple	tuple;
 
 	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
-		CatalogTupleDelete(relation, &tuple->t_self);
+		CatalogTupleDelete(open.relation, &tuple->t_self);
 	systable_endscan(scan);
-	CacheInvalidateRelcache(relation);
-	table_close(relation, RowExclusiveLock);
+	CacheInvalidateRelcache(open.relation);
+	table_close(open.relation, RowExclusiveLock);
 	CommandCounterIncrement();
 }
 
@@ -461,21 +494,14 @@ remove_rows(CatalogTable *table, const char *first, const char *second)
  * after a restore.
  */
 static int64
-next_position(Relation relation, const CatalogTable *table)
+next_position(const OpenTable *open)
 {
-	SysScanDesc scan = begin_scan(relation, NULL, NULL, NULL);
+	SysScanDesc scan = begin_scan(open, NULL, NULL, NULL);
 	HeapTuple	tuple;
 	int64		last = 0;
 
 	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
-	{
-		bool		isnull;
-		int64		position = DatumGetInt64(heap_getattr(tuple, table->position,
-														  RelationGetDescr(relation),
-														  &isnull));
-
-		last = Max(last, position);
-	}
+		last = Max(last, DatumGetInt64(read_column(open, tuple, open->table->position)));
 	systable_endscan(scan);
 	if (pg_add_s64_overflow(last, 1, &last))
 		ereport(ERROR,
@@ -484,34 +510,57 @@ next_position(Relation relation, const CatalogTable *table)
 	return last;
 }
 
-static void
-read_index(Relation relation, HeapTuple tuple, KzIndexRow *row)
+/*
+ * A value of a row; none is null.
+ */
+static Datum
+read_column(const OpenTable *open, HeapTuple tuple, int column)
 {
-	Datum		values[INDEX_COLUMNS];
-	bool		nulls[INDEX_COLUMNS];
+	bool		isnull;
 
-	heap_deform_tuple(tuple, RelationGetDescr(relation), values, nulls);
-	row->name = TextDatumGetCString(values[INDEX_NAME - 1]);
-	row->schema = pstrdup(NameStr(*DatumGetName(values[INDEX_SCHEMA - 1])));
-	row->adopted = DatumGetBool(values[INDEX_ADOPTED - 1]);
-	row->position = DatumGetInt64(values[INDEX_POSITION - 1]);
+	return heap_getattr(tuple, open->attributes[column - 1], RelationGetDescr(open->relation),
+						&isnull);
+}
+
+/*
+ * A row of values, which are in the order of the columns.
+ */
+static HeapTuple
+form_tuple(const OpenTable *open, const Datum *values)
+{
+	TupleDesc	tupdesc = RelationGetDescr(open->relation);
+	Datum	   *all = palloc0(tupdesc->natts * sizeof(Datum));
+	bool	   *nulls = palloc(tupdesc->natts * sizeof(bool));
+
+	memset(nulls, true, tupdesc->natts * sizeof(bool));
+	for (int i = 0; i < open->table->ncolumns; i++)
+	{
+		all[open->attributes[i] - 1] = values[i];
+		nulls[open->attributes[i] - 1] = false;
+	}
+	return heap_form_tuple(tupdesc, all, nulls);
 }
 
 static void
-read_collection(Relation relation, HeapTuple tuple, KzCollectionRow *row)
+read_index(const OpenTable *open, HeapTuple tuple, KzIndexRow *row)
 {
-	Datum		values[COLLECTION_COLUMNS];
-	bool		nulls[COLLECTION_COLUMNS];
+	row->name = TextDatumGetCString(read_column(open, tuple, INDEX_NAME));
+	row->schema = pstrdup(NameStr(*DatumGetName(read_column(open, tuple, INDEX_SCHEMA))));
+	row->adopted = DatumGetBool(read_column(open, tuple, INDEX_ADOPTED));
+	row->position = DatumGetInt64(read_column(open, tuple, INDEX_POSITION));
+}
 
-	heap_deform_tuple(tuple, RelationGetDescr(relation), values, nulls);
-	row->index = TextDatumGetCString(values[COLLECTION_INDEX - 1]);
-	row->name = TextDatumGetCString(values[COLLECTION_NAME - 1]);
-	row->schema = pstrdup(NameStr(*DatumGetName(values[COLLECTION_SCHEMA - 1])));
-	row->table = pstrdup(NameStr(*DatumGetName(values[COLLECTION_TABLE - 1])));
-	row->attached = DatumGetBool(values[COLLECTION_ATTACHED - 1]);
-	row->mappings = DatumGetJsonbPCopy(values[COLLECTION_MAPPINGS - 1]);
-	row->settings = DatumGetJsonbPCopy(values[COLLECTION_SETTINGS - 1]);
-	row->position = DatumGetInt64(values[COLLECTION_POSITION - 1]);
+static void
+read_collection(const OpenTable *open, HeapTuple tuple, KzCollectionRow *row)
+{
+	row->index = TextDatumGetCString(read_column(open, tuple, COLLECTION_INDEX));
+	row->name = TextDatumGetCString(read_column(open, tuple, COLLECTION_NAME));
+	row->schema = pstrdup(NameStr(*DatumGetName(read_column(open, tuple, COLLECTION_SCHEMA))));
+	row->table = pstrdup(NameStr(*DatumGetName(read_column(open, tuple, COLLECTION_TABLE))));
+	row->attached = DatumGetBool(read_column(open, tuple, COLLECTION_ATTACHED));
+	row->mappings = DatumGetJsonbPCopy(read_column(open, tuple, COLLECTION_MAPPINGS));
+	row->settings = DatumGetJsonbPCopy(read_column(open, tuple, COLLECTION_SETTINGS));
+	row->position = DatumGetInt64(read_column(open, tuple, COLLECTION_POSITION));
 }
 
 static int

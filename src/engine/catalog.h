@@ -11,6 +11,13 @@
 /* Of the names of indexes and collections: the longest that a protocol allows. */
 #define KZ_NAME_MAX_BYTES 255
 
+typedef enum KzCatalogTable
+{
+	KZ_CATALOG_INDEX,
+	KZ_CATALOG_COLLECTION,
+	KZ_CATALOG_TABLES			/* how many there are */
+} KzCatalogTable;
+
 typedef struct KzIndexRow
 {
 	char	   *name;
