@@ -36,6 +36,7 @@ OBJS = \
 	src/engine/setting.o \
 	src/engine/shape.o \
 	src/engine/target.o \
+	src/engine/watch.o \
 	src/engine/writer.o \
 	src/engine/writer_direct.o \
 	src/engine/writer_spi.o \

@@ -55,8 +55,9 @@ COMMENT ON COLUMN kz_catalog.collection.position IS 'order of creation, from 1, 
 
 /*
  * Ordinary tables send no cache invalidation when their rows change, so these
- * triggers do, whoever made the change.  ALWAYS: a restore or a replication
- * worker counts too.
+ * triggers do, whoever made the change: a restore or a replication worker counts,
+ * too.  That one fires only triggers that are ALWAYS, and, but for TRUNCATE, only
+ * those FOR EACH ROW.
  */
 CREATE FUNCTION kz_catalog.invalidate_cache()
 RETURNS trigger
@@ -64,20 +65,34 @@ LANGUAGE C
 AS 'MODULE_PATHNAME', 'kz_invalidate_cache';
 
 COMMENT ON FUNCTION kz_catalog.invalidate_cache() IS
-'Statement trigger of the catalogue tables: makes every session read the catalogue again.';
+'Trigger of the catalogue tables: makes every session read the catalogue again.';
 
 CREATE TRIGGER invalidate_cache
-	AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON kz_catalog.index
+	AFTER INSERT OR UPDATE OR DELETE ON kz_catalog.index
+	FOR EACH ROW EXECUTE FUNCTION kz_catalog.invalidate_cache();
+CREATE TRIGGER invalidate_cache_on_truncate
+	AFTER TRUNCATE ON kz_catalog.index
 	FOR EACH STATEMENT EXECUTE FUNCTION kz_catalog.invalidate_cache();
 CREATE TRIGGER invalidate_cache
-	AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON kz_catalog.collection
+	AFTER INSERT OR UPDATE OR DELETE ON kz_catalog.collection
+	FOR EACH ROW EXECUTE FUNCTION kz_catalog.invalidate_cache();
+CREATE TRIGGER invalidate_cache_on_truncate
+	AFTER TRUNCATE ON kz_catalog.collection
 	FOR EACH STATEMENT EXECUTE FUNCTION kz_catalog.invalidate_cache();
-ALTER TABLE kz_catalog.index ENABLE ALWAYS TRIGGER invalidate_cache;
-ALTER TABLE kz_catalog.collection ENABLE ALWAYS TRIGGER invalidate_cache;
+ALTER TABLE kz_catalog.index
+	ENABLE ALWAYS TRIGGER invalidate_cache,
+	ENABLE ALWAYS TRIGGER invalidate_cache_on_truncate;
+ALTER TABLE kz_catalog.collection
+	ENABLE ALWAYS TRIGGER invalidate_cache,
+	ENABLE ALWAYS TRIGGER invalidate_cache_on_truncate;
 COMMENT ON TRIGGER invalidate_cache ON kz_catalog.index IS
 'Tells every session that the indexes have changed.';
+COMMENT ON TRIGGER invalidate_cache_on_truncate ON kz_catalog.index IS
+'Tells every session that all indexes have gone.';
 COMMENT ON TRIGGER invalidate_cache ON kz_catalog.collection IS
 'Tells every session that the collections have changed.';
+COMMENT ON TRIGGER invalidate_cache_on_truncate ON kz_catalog.collection IS
+'Tells every session that all collections have gone.';
 
 GRANT USAGE ON SCHEMA kz_catalog TO PUBLIC;
 GRANT SELECT ON kz_catalog.index, kz_catalog.collection TO PUBLIC;

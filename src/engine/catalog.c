@@ -22,7 +22,6 @@
 #include "catalog/indexing.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_type.h"
-#include "commands/trigger.h"
 #include "common/int.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
@@ -98,8 +97,6 @@ typedef struct OpenTable
 	AttrNumber	attributes[COLLECTION_COLUMNS]; /* where its columns are */
 } OpenTable;
 
-static Oid	watched[KZ_CATALOG_TABLES]; /* when the cache was filled from them */
-
 static OpenTable open_table(KzCatalogTable table, LOCKMODE lockmode);
 static AttrNumber find_column(TupleDesc tupdesc, const CatalogColumn *column);
 static Oid	lock_table(const CatalogTable *table, LOCKMODE lockmode);
@@ -116,24 +113,6 @@ static void read_collection(const OpenTable *open, HeapTuple tuple, KzCollection
 static int	compare_positions(const ListCell *a, const ListCell *b);
 static Datum name_datum(const char *string);
 
-PG_FUNCTION_INFO_V1(kz_invalidate_cache);
-
-/*
- * Statement trigger of both tables, for changes made by plain SQL and by a
- * restore.
- */
-Datum
-kz_invalidate_cache(PG_FUNCTION_ARGS)
-{
-	if (!CALLED_AS_TRIGGER(fcinfo))
-		ereport(ERROR,
-				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
-				 errmsg("function \"%s\" was not called by trigger manager",
-						"kz_invalidate_cache")));
-	CacheInvalidateRelcache(((TriggerData *) fcinfo->context)->tg_relation);
-	PG_RETURN_POINTER(NULL);
-}
-
 /*
  * Wait for and keep out everybody else who changes the catalogue, until the
  * end of the transaction.  Readers go on.
@@ -146,23 +125,12 @@ kz_catalog_lock(void)
 }
 
 /*
- * Note which tables the catalogue consists of now, for
- * kz_catalog_is_watched(): DROP and CREATE EXTENSION make new ones.
+ * Open one of the two tables, as it is, to look at the table itself.
  */
-void
-kz_catalog_watch(void)
+Relation
+kz_catalog_open(KzCatalogTable table, LOCKMODE lockmode)
 {
-	for (int i = 0; i < KZ_CATALOG_TABLES; i++)
-		watched[i] = find_table(unconstify(CatalogTable *, &tables[i]));
-}
-
-bool
-kz_catalog_is_watched(Oid relation)
-{
-	for (int i = 0; i < KZ_CATALOG_TABLES; i++)
-		if (relation == watched[i])
-			return true;
-	return false;
+	return table_open(lock_table(&tables[table], lockmode), NoLock);
 }
 
 /*
@@ -356,7 +324,7 @@ open_table(KzCatalogTable table, LOCKMODE lockmode)
 	int			nindexes;
 	bool		intact;
 
-	open.relation = table_open(lock_table(open.table, lockmode), NoLock);
+	open.relation = kz_catalog_open(table, lockmode);
 	tupdesc = RelationGetDescr(open.relation);
 	nindexes = list_length(RelationGetIndexList(open.relation));
 	for (int i = 0; i < tupdesc->natts; i++)

@@ -6,7 +6,9 @@
 #define KZ_ENGINE_CATALOG_H
 
 #include "nodes/pg_list.h"
+#include "storage/lockdefs.h"
 #include "utils/jsonb.h"
+#include "utils/relcache.h"
 
 /* Of the names of indexes and collections: the longest that a protocol allows. */
 #define KZ_NAME_MAX_BYTES 255
@@ -39,8 +41,7 @@ typedef struct KzCollectionRow
 } KzCollectionRow;
 
 extern void kz_catalog_lock(void);
-extern void kz_catalog_watch(void);
-extern bool kz_catalog_is_watched(Oid relation);
+extern Relation kz_catalog_open(KzCatalogTable table, LOCKMODE lockmode);
 
 extern bool kz_catalog_find_index(const char *name, KzIndexRow *row);
 extern List *kz_catalog_list_indexes(void);

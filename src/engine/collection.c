@@ -5,7 +5,8 @@
  * What the catalogue says of a collection is cached in each backend.  An entry
  * is marked stale, and read again at the next call, when a catalogue table or
  * the collection's own table changes: both are told by relcache invalidations
- * (catalog.c sends them for the catalogue).  The name of a table is resolved in
+ * (watch.c sees to those for the catalogue, or says that there may be none: then
+ * entries end with the transaction).  The name of a table is resolved in
  * every call, so a table that is dropped, renamed or made again is noticed
  * whoever does it.
  *
@@ -17,6 +18,7 @@
 #include "postgres.h"
 
 #include "access/table.h"
+#include "access/xact.h"
 #include "catalog/namespace.h"
 #include "miscadmin.h"
 #include "storage/lmgr.h"
@@ -35,6 +37,7 @@
 #include "document/mapping.h"
 #include "engine/collection.h"
 #include "engine/resolve.h"
+#include "engine/watch.h"
 
 typedef struct CacheKey
 {
@@ -62,7 +65,10 @@ static HTAB *cache = NULL;
 static CacheEntry *last_used = NULL;	/* in the cache; look_up resets it
 										 * before anything is removed */
 
+static bool untold = false;		/* the cache must not outlive the transaction */
+
 static void forget(Datum arg, Oid relid);
+static void forget_untold(XactEvent event, void *arg);
 static void forget_shapes(Datum arg, int cacheid, uint32 hashvalue);
 static CacheEntry *look_up(const char *index, const char *name, KzError *error);
 static void forget_stale(void);
@@ -84,6 +90,7 @@ kz_collection_init(void)
 {
 	CacheRegisterRelcacheCallback(forget, (Datum) 0);
 	CacheRegisterSyscacheCallback(PROCOID, forget_shapes, (Datum) 0);
+	RegisterXactCallback(forget_untold, NULL);
 }
 
 /*
@@ -219,7 +226,7 @@ forget(Datum arg, Oid relid)
 {
 	HASH_SEQ_STATUS seq;
 	CacheEntry *entry;
-	bool		all = !OidIsValid(relid) || kz_catalog_is_watched(relid);
+	bool		all = !OidIsValid(relid) || kz_watch_covers(relid);
 
 	if (!cache)
 		return;
@@ -239,6 +246,19 @@ static void
 forget_shapes(Datum arg, int cacheid, uint32 hashvalue)
 {
 	forget(arg, InvalidOid);
+}
+
+/*
+ * Transaction callback, for whatever end: what may have changed untold is read
+ * again in the next.
+ */
+static void
+forget_untold(XactEvent event, void *arg)
+{
+	if (!untold)
+		return;
+	forget((Datum) 0, InvalidOid);
+	untold = false;
 }
 
 /*
@@ -338,7 +358,8 @@ fill_entry(CacheEntry *entry, const char *index, const char *name, KzError *erro
 	bool		strict;
 
 	/* Fresh from here on: what changes from now on makes it stale again. */
-	kz_catalog_watch();
+	if (!kz_watch())
+		untold = true;
 	entry->fresh = true;
 	entry->relid = InvalidOid;
 
