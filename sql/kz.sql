@@ -122,10 +122,9 @@ LANGUAGE C VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'kz_delete_index';
 
 COMMENT ON FUNCTION kz_delete_index(text) IS
-'Deletes an index, whose schema the caller must own: drops the tables that kz made, detaches '
-'the others, drops the schema if kz made it and nothing else is in it. Never cascades. Returns '
-'{"acknowledged": true}. Raises KZ412 if the index is unknown, or if a table that kz made does not fit '
-'any more.';
+'Deletes an index, whose schema the caller must own: drops the tables that kz made and that still fit, '
+'detaches the others, drops the schema if kz made it and nothing else is in it. Never cascades. Returns '
+'{"acknowledged": true}. Raises KZ412 if the index is unknown.';
 
 CREATE FUNCTION kz_list_indexes()
 RETURNS SETOF text
@@ -202,9 +201,8 @@ LANGUAGE C VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'kz_delete_collection';
 
 COMMENT ON FUNCTION kz_delete_collection(text, text) IS
-'Deletes a collection, whose table the caller must own: drops a table that kz made, detaches '
-'any other. Returns {"acknowledged": true}. Raises KZ412 if the collection is unknown, or if a table '
-'that kz made does not fit any more.';
+'Deletes a collection, whose table the caller must own: drops a table that kz made and that still '
+'fits, detaches any other. Returns {"acknowledged": true}. Raises KZ412 if the collection is unknown.';
 
 CREATE FUNCTION kz_truncate_collection(
 	index text,

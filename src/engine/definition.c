@@ -275,7 +275,8 @@ rename_key(const KzCollectionRow *row, const char *from, const char *to)
 }
 
 /*
- * Delete a collection: drop a table that kz made, detach any other.  False if the
+ * Delete a collection: drop a table that kz made and that still fits, detach any
+ * other.  False if the
  * collection is unknown.
  */
 bool

@@ -170,8 +170,8 @@ find_table(void *argument)
 }
 
 /*
- * The same where the table shares the fate of its collection if it is ours, made by
- * kz: then nobody else may use it any more, and KZ412 is raised if it does not fit.
+ * The same where the table shares the fate of its collection if it is ours: then
+ * nobody else may use it any more.
  */
 Oid
 kz_target_lock_whole(KzTarget *target, bool *ours)
@@ -183,27 +183,26 @@ kz_target_lock_whole(KzTarget *target, bool *ours)
 	{
 		relid = kz_target_lock(target, AccessExclusiveLock);
 		*ours = is_ours(&target->row, relid);
-		if (*ours)
-			kz_target_check_fit(&target->row, relid);
 	}
 	return relid;
 }
 
 /*
- * Whether the table of a collection, locked or InvalidOid, was made by kz.  The
- * catalogue alone does not tell: it may have been dropped, and another made in its
- * place.
+ * Whether the table of a collection, locked or InvalidOid, was made by kz and still
+ * fits.  The catalogue alone does not tell: it may have been dropped, and another
+ * made in its place.
  */
 static bool
 is_ours(const KzCollectionRow *row, Oid relid)
 {
 	Relation	relation;
+	KzShape		shape;
 	bool		ours;
 
 	if (!OidIsValid(relid) || row->attached)
 		return false;
 	relation = relation_open(relid, NoLock);
-	ours = kz_name_is_our_key(relation);
+	ours = kz_name_is_our_key(relation) && !kz_shape_check(relation, &shape);
 	relation_close(relation, NoLock);
 	return ours;
 }

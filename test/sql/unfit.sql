@@ -18,22 +18,29 @@ SELECT kz_truncate_collection('unfit', 'made');
 SELECT kz_truncate_collection('unfit', 'attached');
 SELECT kz_update_collection('unfit', 'made', settings => '{"a": 2}');
 SELECT kz_create_collection('unfit', 'made', settings => '{"a": 2}');
-SELECT kz_delete_collection('unfit', 'made');
-SELECT kz_delete_index('unfit');
 SELECT r -> 'status' AS status, r #> '{error,id}' AS error
-FROM unnest('{truncate,delete,update}'::text[]) action,
+FROM unnest('{truncate,update}'::text[]) action,
 	kz_request(jsonb_build_object('controller', 'collection', 'action', action, 'index', 'unfit', 'collection', 'made', 'body', '{"settings": {"a": 2}}'::jsonb)) r;
 SELECT kz_milvus('/v2/vectordb/collections/' || action, '{"dbName": "unfit", "collectionName": "vec", "newCollectionName": "renamed"}')
-FROM unnest('{truncate,rename,drop}'::text[]) action;
+FROM unnest('{truncate,rename}'::text[]) action;
 SELECT * FROM unfit.made;
 SELECT kz_get_settings('unfit', 'made');
 
 -- what applications do at every start changes nothing, so it succeeds
 SELECT kz_create_collection('unfit', 'made');
 
--- one that was attached is let go as it is
-SELECT kz_delete_collection('unfit', 'attached');
-SELECT * FROM unfit.own;
+-- one that is deleted is let go as it is, be it attached or made by kz
+BEGIN;
+SELECT kz_delete_collection('unfit', 'attached'), kz_delete_collection('unfit', 'made');
+SELECT kz_milvus('/v2/vectordb/collections/drop', '{"dbName": "unfit", "collectionName": "vec"}');
+SELECT * FROM unfit.own, unfit.made, unfit.vec;
+SELECT kz_list_collections('unfit');
+SELECT kz_create_collection('unfit', 'made');
+ROLLBACK;
+BEGIN;
+SELECT kz_delete_index('unfit');
+SELECT relname FROM pg_class WHERE relnamespace = 'unfit'::regnamespace AND relkind = 'r' ORDER BY 1;
+ROLLBACK;
 
 -- a catalogue that leads to any table, with a superuser who asks
 CREATE TABLE unfit.precious (secret text);
