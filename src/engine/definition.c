@@ -158,8 +158,6 @@ kz_collection_update(const char *index, const char *name, Jsonb *mappings, Jsonb
 	begin_change("kz_update_collection()");
 	if (settings)
 		kz_setting_check(settings);
-	if (mappings)
-		mappings = kz_mapping_normalize(mappings);
 	if (!update_collection(index, name, mappings, settings))
 		kz_collection_raise_unknown(index, name);
 }
@@ -419,6 +417,8 @@ update_collection(const char *index, const char *name, Jsonb *mappings, Jsonb *s
 
 	if (!OidIsValid(relid))
 		return false;
+	if (mappings)
+		mappings = kz_mapping_normalize(mappings);
 
 	/*
 	 * Applications do this at every start: no wait, no write, no stale caches
