@@ -25,14 +25,18 @@ OBJS = \
 	src/document/mapping.o \
 	src/document/merge.o \
 	src/document/metadata.o \
+	src/engine/access.o \
 	src/engine/catalog.o \
 	src/engine/collection.o \
 	src/engine/definition.o \
 	src/engine/executor.o \
 	src/engine/naming.o \
 	src/engine/query.o \
+	src/engine/resolve.o \
 	src/engine/setting.o \
 	src/engine/shape.o \
+	src/engine/target.o \
+	src/engine/watch.o \
 	src/engine/writer.o \
 	src/engine/writer_direct.o \
 	src/engine/writer_spi.o \

@@ -55,8 +55,9 @@ COMMENT ON COLUMN kz_catalog.collection.position IS 'order of creation, from 1, 
 
 /*
  * Ordinary tables send no cache invalidation when their rows change, so these
- * triggers do, whoever made the change.  ALWAYS: a restore or a replication
- * worker counts too.
+ * triggers do, whoever made the change: a restore or a replication worker counts,
+ * too.  That one fires only triggers that are ALWAYS, and, but for TRUNCATE, only
+ * those FOR EACH ROW.
  */
 CREATE FUNCTION kz_catalog.invalidate_cache()
 RETURNS trigger
@@ -64,20 +65,34 @@ LANGUAGE C
 AS 'MODULE_PATHNAME', 'kz_invalidate_cache';
 
 COMMENT ON FUNCTION kz_catalog.invalidate_cache() IS
-'Statement trigger of the catalogue tables: makes every session read the catalogue again.';
+'Trigger of the catalogue tables: makes every session read the catalogue again.';
 
 CREATE TRIGGER invalidate_cache
-	AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON kz_catalog.index
+	AFTER INSERT OR UPDATE OR DELETE ON kz_catalog.index
+	FOR EACH ROW EXECUTE FUNCTION kz_catalog.invalidate_cache();
+CREATE TRIGGER invalidate_cache_on_truncate
+	AFTER TRUNCATE ON kz_catalog.index
 	FOR EACH STATEMENT EXECUTE FUNCTION kz_catalog.invalidate_cache();
 CREATE TRIGGER invalidate_cache
-	AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON kz_catalog.collection
+	AFTER INSERT OR UPDATE OR DELETE ON kz_catalog.collection
+	FOR EACH ROW EXECUTE FUNCTION kz_catalog.invalidate_cache();
+CREATE TRIGGER invalidate_cache_on_truncate
+	AFTER TRUNCATE ON kz_catalog.collection
 	FOR EACH STATEMENT EXECUTE FUNCTION kz_catalog.invalidate_cache();
-ALTER TABLE kz_catalog.index ENABLE ALWAYS TRIGGER invalidate_cache;
-ALTER TABLE kz_catalog.collection ENABLE ALWAYS TRIGGER invalidate_cache;
+ALTER TABLE kz_catalog.index
+	ENABLE ALWAYS TRIGGER invalidate_cache,
+	ENABLE ALWAYS TRIGGER invalidate_cache_on_truncate;
+ALTER TABLE kz_catalog.collection
+	ENABLE ALWAYS TRIGGER invalidate_cache,
+	ENABLE ALWAYS TRIGGER invalidate_cache_on_truncate;
 COMMENT ON TRIGGER invalidate_cache ON kz_catalog.index IS
 'Tells every session that the indexes have changed.';
+COMMENT ON TRIGGER invalidate_cache_on_truncate ON kz_catalog.index IS
+'Tells every session that all indexes have gone.';
 COMMENT ON TRIGGER invalidate_cache ON kz_catalog.collection IS
 'Tells every session that the collections have changed.';
+COMMENT ON TRIGGER invalidate_cache_on_truncate ON kz_catalog.collection IS
+'Tells every session that all collections have gone.';
 
 GRANT USAGE ON SCHEMA kz_catalog TO PUBLIC;
 GRANT SELECT ON kz_catalog.index, kz_catalog.collection TO PUBLIC;
@@ -107,8 +122,8 @@ LANGUAGE C VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'kz_delete_index';
 
 COMMENT ON FUNCTION kz_delete_index(text) IS
-'Deletes an index, whose schema the caller must own: drops the tables that kz made, detaches '
-'the others, drops the schema if kz made it and nothing else is in it. Never cascades. Returns '
+'Deletes an index, whose schema the caller must own: drops the tables that kz made and that still fit, '
+'detaches the others, drops the schema if kz made it and nothing else is in it. Never cascades. Returns '
 '{"acknowledged": true}. Raises KZ412 if the index is unknown.';
 
 CREATE FUNCTION kz_list_indexes()
@@ -160,8 +175,8 @@ AS 'MODULE_PATHNAME', 'kz_update_collection';
 
 COMMENT ON FUNCTION kz_update_collection(text, text, jsonb, jsonb) IS
 'Merges mappings and settings into those of a collection, whose table the caller must own; NULL '
-'leaves them. Returns {"acknowledged": true}. Raises KZ412 if the collection is unknown, KZ400 '
-'for bad mappings, a changed field type or a bad setting.';
+'leaves them. Returns {"acknowledged": true}. Raises KZ412 if the collection is unknown or its table '
+'does not fit any more, KZ400 for bad mappings, a changed field type or a bad setting.';
 
 CREATE FUNCTION kz_attach_collection(
 	index text,
@@ -186,8 +201,8 @@ LANGUAGE C VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'kz_delete_collection';
 
 COMMENT ON FUNCTION kz_delete_collection(text, text) IS
-'Deletes a collection, whose table the caller must own: drops a table that kz made, detaches '
-'any other. Returns {"acknowledged": true}. Raises KZ412 if the collection is unknown.';
+'Deletes a collection, whose table the caller must own: drops a table that kz made and that still '
+'fits, detaches any other. Returns {"acknowledged": true}. Raises KZ412 if the collection is unknown.';
 
 CREATE FUNCTION kz_truncate_collection(
 	index text,
@@ -198,7 +213,8 @@ AS 'MODULE_PATHNAME', 'kz_truncate_collection';
 
 COMMENT ON FUNCTION kz_truncate_collection(text, text) IS
 'Removes all documents of a collection, whose table the caller must own; mappings and settings '
-'stay. Returns {"acknowledged": true}. Raises KZ412 if the collection is unknown.';
+'stay. Returns {"acknowledged": true}. Raises KZ412 if the collection is unknown or its table does '
+'not fit any more.';
 
 CREATE FUNCTION kz_get_mapping(
 	index text,

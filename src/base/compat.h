@@ -114,15 +114,16 @@ kz_range_table_init(KzRangeTable *table, RangeTblEntry *entry, AclMode required,
 }
 
 /*
- * Check what the executor would check, with its hook; raises 42501.
+ * Check what the executor would check, with its hook.  Without the rights it raises
+ * 42501, or returns false.
  */
-static inline void
-kz_range_table_check(const KzRangeTable *table)
+static inline bool
+kz_range_table_check(const KzRangeTable *table, bool raise)
 {
 #if PG_VERSION_NUM >= 160000
-	ExecCheckPermissions(table->entries, table->permissions, true);
+	return ExecCheckPermissions(table->entries, table->permissions, raise);
 #else
-	ExecCheckRTPerms(table->entries, true);
+	return ExecCheckRTPerms(table->entries, raise);
 #endif
 }
 

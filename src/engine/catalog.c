@@ -22,9 +22,7 @@
 #include "catalog/indexing.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_type.h"
-#include "commands/trigger.h"
 #include "common/int.h"
-#include "storage/lmgr.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/inval.h"
@@ -32,7 +30,9 @@
 #include "utils/rel.h"
 
 #include "base/compat.h"
+#include "engine/access.h"
 #include "engine/catalog.h"
+#include "engine/resolve.h"
 
 #define CATALOG_SCHEMA "kz_catalog"
 
@@ -60,64 +60,58 @@ enum
 	COLLECTION_COLUMNS = COLLECTION_POSITION
 };
 
+/* What a table must have; others are refused, but for those that were dropped. */
+typedef struct CatalogColumn
+{
+	const char *name;
+	Oid			type;
+} CatalogColumn;
+
+static const CatalogColumn index_columns[INDEX_COLUMNS] = {
+	{"name", TEXTOID}, {"schema_name", NAMEOID}, {"adopted", BOOLOID}, {"position", INT8OID}
+};
+static const CatalogColumn collection_columns[COLLECTION_COLUMNS] = {
+	{"index", TEXTOID}, {"name", TEXTOID}, {"schema_name", NAMEOID}, {"table_name", NAMEOID},
+	{"attached", BOOLOID}, {"mappings", JSONBOID}, {"settings", JSONBOID}, {"position", INT8OID}
+};
+
 /* One of the two tables. */
 typedef struct CatalogTable
 {
 	const char *name;
-	const Oid  *types;			/* of its columns */
-	int			columns;
+	const CatalogColumn *columns;
+	int			ncolumns;
 	int			position;		/* its column position */
-	Oid			watched;		/* OID when the cache was filled from it */
 } CatalogTable;
 
-static const Oid index_types[INDEX_COLUMNS] = {TEXTOID, NAMEOID, BOOLOID, INT8OID};
-static const Oid collection_types[COLLECTION_COLUMNS] = {
-	TEXTOID, TEXTOID, NAMEOID, NAMEOID, BOOLOID, JSONBOID, JSONBOID, INT8OID
+static const CatalogTable tables[KZ_CATALOG_TABLES] = {
+	[KZ_CATALOG_INDEX] = {"index", index_columns, INDEX_COLUMNS, INDEX_POSITION},
+	[KZ_CATALOG_COLLECTION] = {"collection", collection_columns, COLLECTION_COLUMNS, COLLECTION_POSITION}
 };
 
-static CatalogTable index_table = {
-	.name = "index",
-	.types = index_types,
-	.columns = INDEX_COLUMNS,
-	.position = INDEX_POSITION
-};
-static CatalogTable collection_table = {
-	.name = "collection",
-	.types = collection_types,
-	.columns = COLLECTION_COLUMNS,
-	.position = COLLECTION_POSITION
-};
+/* The same, open. */
+typedef struct OpenTable
+{
+	const CatalogTable *table;
+	Relation	relation;
+	AttrNumber	attributes[COLLECTION_COLUMNS]; /* where its columns are */
+} OpenTable;
 
-static Relation open_table(const CatalogTable *table, LOCKMODE lockmode);
-static Oid	find_relation(const char *name);
-static SysScanDesc begin_scan(Relation relation, ScanKey keys, const char *first,
+static OpenTable open_table(KzCatalogTable table, LOCKMODE lockmode);
+static AttrNumber find_column(TupleDesc tupdesc, const CatalogColumn *column);
+static Oid	lock_table(const CatalogTable *table, LOCKMODE lockmode);
+static Oid	find_table(void *argument);
+static SysScanDesc begin_scan(const OpenTable *open, ScanKey keys, const char *first,
 							  const char *second);
-static void put_row(CatalogTable *table, const char *first, const char *second,
-					Datum *values);
-static void remove_rows(CatalogTable *table, const char *first, const char *second);
-static int64 next_position(Relation relation, const CatalogTable *table);
-static void read_index(Relation relation, HeapTuple tuple, KzIndexRow *row);
-static void read_collection(Relation relation, HeapTuple tuple, KzCollectionRow *row);
+static void put_row(KzCatalogTable table, const char *first, const char *second, Datum *values);
+static void remove_rows(KzCatalogTable table, const char *first, const char *second);
+static int64 next_position(const OpenTable *open);
+static Datum read_column(const OpenTable *open, HeapTuple tuple, int column);
+static HeapTuple form_tuple(const OpenTable *open, const Datum *values);
+static void read_index(const OpenTable *open, HeapTuple tuple, KzIndexRow *row);
+static void read_collection(const OpenTable *open, HeapTuple tuple, KzCollectionRow *row);
 static int	compare_positions(const ListCell *a, const ListCell *b);
 static Datum name_datum(const char *string);
-
-PG_FUNCTION_INFO_V1(kz_invalidate_cache);
-
-/*
- * Statement trigger of both tables, for changes made by plain SQL and by a
- * restore.
- */
-Datum
-kz_invalidate_cache(PG_FUNCTION_ARGS)
-{
-	if (!CALLED_AS_TRIGGER(fcinfo))
-		ereport(ERROR,
-				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
-				 errmsg("function \"%s\" was not called by trigger manager",
-						"kz_invalidate_cache")));
-	CacheInvalidateRelcache(((TriggerData *) fcinfo->context)->tg_relation);
-	PG_RETURN_POINTER(NULL);
-}
 
 /*
  * Wait for and keep out everybody else who changes the catalogue, until the
@@ -126,25 +120,17 @@ kz_invalidate_cache(PG_FUNCTION_ARGS)
 void
 kz_catalog_lock(void)
 {
-	LockRelationOid(find_relation(index_table.name), ShareRowExclusiveLock);
-	LockRelationOid(find_relation(collection_table.name), ShareRowExclusiveLock);
+	for (int i = 0; i < KZ_CATALOG_TABLES; i++)
+		lock_table(&tables[i], ShareRowExclusiveLock);
 }
 
 /*
- * Note which tables the catalogue consists of now, for
- * kz_catalog_is_watched(): DROP and CREATE EXTENSION make new ones.
+ * Open one of the two tables, as it is, to look at the table itself.
  */
-void
-kz_catalog_watch(void)
+Relation
+kz_catalog_open(KzCatalogTable table, LOCKMODE lockmode)
 {
-	index_table.watched = find_relation(index_table.name);
-	collection_table.watched = find_relation(collection_table.name);
-}
-
-bool
-kz_catalog_is_watched(Oid relation)
-{
-	return relation == index_table.watched || relation == collection_table.watched;
+	return table_open(lock_table(&tables[table], lockmode), NoLock);
 }
 
 /*
@@ -153,15 +139,15 @@ kz_catalog_is_watched(Oid relation)
 bool
 kz_catalog_find_index(const char *name, KzIndexRow *row)
 {
-	Relation	relation = open_table(&index_table, AccessShareLock);
+	OpenTable	open = open_table(KZ_CATALOG_INDEX, AccessShareLock);
 	ScanKeyData keys[2];
-	SysScanDesc scan = begin_scan(relation, keys, name, NULL);
+	SysScanDesc scan = begin_scan(&open, keys, name, NULL);
 	HeapTuple	tuple = systable_getnext(scan);
 
 	if (HeapTupleIsValid(tuple))
-		read_index(relation, tuple, row);
+		read_index(&open, tuple, row);
 	systable_endscan(scan);
-	table_close(relation, AccessShareLock);
+	table_close(open.relation, AccessShareLock);
 	return HeapTupleIsValid(tuple);
 }
 
@@ -171,9 +157,9 @@ kz_catalog_find_index(const char *name, KzIndexRow *row)
 List *
 kz_catalog_list_indexes(void)
 {
-	Relation	relation = open_table(&index_table, AccessShareLock);
+	OpenTable	open = open_table(KZ_CATALOG_INDEX, AccessShareLock);
 	ScanKeyData keys[2];
-	SysScanDesc scan = begin_scan(relation, keys, NULL, NULL);
+	SysScanDesc scan = begin_scan(&open, keys, NULL, NULL);
 	HeapTuple	tuple;
 	List	   *rows = NIL;
 
@@ -181,34 +167,36 @@ kz_catalog_list_indexes(void)
 	{
 		KzIndexRow *row = palloc(sizeof(KzIndexRow));
 
-		read_index(relation, tuple, row);
+		read_index(&open, tuple, row);
 		rows = lappend(rows, row);
 	}
 	systable_endscan(scan);
-	table_close(relation, AccessShareLock);
+	table_close(open.relation, AccessShareLock);
 	list_sort(rows, compare_positions);
 	return rows;
 }
 
 /*
  * Write the row of an index in place of the one of that name.  Its position is
- * assigned here.
+ * assigned here.  Raises 42501 unless the user owns the schema, KZ412 if that is an
+ * index already.
  */
 void
 kz_catalog_put_index(const KzIndexRow *row)
 {
 	Datum		values[INDEX_COLUMNS];
 
+	kz_access_put_index(row);
 	values[INDEX_NAME - 1] = CStringGetTextDatum(row->name);
 	values[INDEX_SCHEMA - 1] = name_datum(row->schema);
 	values[INDEX_ADOPTED - 1] = BoolGetDatum(row->adopted);
-	put_row(&index_table, row->name, NULL, values);
+	put_row(KZ_CATALOG_INDEX, row->name, NULL, values);
 }
 
 void
 kz_catalog_remove_index(const char *name)
 {
-	remove_rows(&index_table, name, NULL);
+	remove_rows(KZ_CATALOG_INDEX, name, NULL);
 }
 
 /*
@@ -217,15 +205,15 @@ kz_catalog_remove_index(const char *name)
 bool
 kz_catalog_find_collection(const char *index, const char *name, KzCollectionRow *row)
 {
-	Relation	relation = open_table(&collection_table, AccessShareLock);
+	OpenTable	open = open_table(KZ_CATALOG_COLLECTION, AccessShareLock);
 	ScanKeyData keys[2];
-	SysScanDesc scan = begin_scan(relation, keys, index, name);
+	SysScanDesc scan = begin_scan(&open, keys, index, name);
 	HeapTuple	tuple = systable_getnext(scan);
 
 	if (HeapTupleIsValid(tuple))
-		read_collection(relation, tuple, row);
+		read_collection(&open, tuple, row);
 	systable_endscan(scan);
-	table_close(relation, AccessShareLock);
+	table_close(open.relation, AccessShareLock);
 	return HeapTupleIsValid(tuple);
 }
 
@@ -236,38 +224,72 @@ kz_catalog_find_collection(const char *index, const char *name, KzCollectionRow 
 List *
 kz_catalog_list_collections(const char *index)
 {
-	Relation	relation = open_table(&collection_table, AccessShareLock);
-	Relation	primary_key = index_open(relation->rd_pkindex, AccessShareLock);
+	OpenTable	open = open_table(KZ_CATALOG_COLLECTION, AccessShareLock);
+	Relation	primary_key = index_open(open.relation->rd_pkindex, AccessShareLock);
 	ScanKeyData keys[2];
 	SysScanDesc scan;
 	HeapTuple	tuple;
 	List	   *rows = NIL;
 
-	ScanKeyInit(&keys[0], COLLECTION_INDEX, BTEqualStrategyNumber, F_TEXTEQ,
+	ScanKeyInit(&keys[0], open.attributes[COLLECTION_INDEX - 1], BTEqualStrategyNumber, F_TEXTEQ,
 				CStringGetTextDatum(index ? index : ""));
-	scan = systable_beginscan_ordered(relation, primary_key, NULL, index ? 1 : 0, keys);
+	scan = systable_beginscan_ordered(open.relation, primary_key, NULL, index ? 1 : 0, keys);
 	while (HeapTupleIsValid(tuple = systable_getnext_ordered(scan, ForwardScanDirection)))
 	{
 		KzCollectionRow *row = palloc(sizeof(KzCollectionRow));
 
-		read_collection(relation, tuple, row);
+		read_collection(&open, tuple, row);
 		rows = lappend(rows, row);
 	}
 	systable_endscan_ordered(scan);
 	index_close(primary_key, AccessShareLock);
-	table_close(relation, AccessShareLock);
+	table_close(open.relation, AccessShareLock);
+	return rows;
+}
+
+/*
+ * The KzCollectionRow that name the table of row.  All are looked at, and only these are
+ * read: mappings may be large.
+ */
+List *
+kz_catalog_list_same_table(const KzCollectionRow *row)
+{
+	OpenTable	open = open_table(KZ_CATALOG_COLLECTION, AccessShareLock);
+	SysScanDesc scan = begin_scan(&open, NULL, NULL, NULL);
+	HeapTuple	tuple;
+	List	   *rows = NIL;
+
+	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+	{
+		Datum		schema = read_column(&open, tuple, COLLECTION_SCHEMA);
+		Datum		table = read_column(&open, tuple, COLLECTION_TABLE);
+
+		if (namestrcmp(DatumGetName(table), row->table) == 0 &&
+			namestrcmp(DatumGetName(schema), row->schema) == 0)
+		{
+			KzCollectionRow *same = palloc(sizeof(KzCollectionRow));
+
+			read_collection(&open, tuple, same);
+			rows = lappend(rows, same);
+		}
+	}
+	systable_endscan(scan);
+	table_close(open.relation, AccessShareLock);
 	return rows;
 }
 
 /*
  * Write the row of a collection in place of the one of that name, whose
- * position it keeps.
+ * position it keeps.  Raises 42501 unless the user owns the table and, where it was
+ * not that collection before, may create tables in the schema of the index; KZ412 if
+ * it is another collection already.
  */
 void
 kz_catalog_put_collection(const KzCollectionRow *row)
 {
 	Datum		values[COLLECTION_COLUMNS];
 
+	kz_access_put_collection(row);
 	values[COLLECTION_INDEX - 1] = CStringGetTextDatum(row->index);
 	values[COLLECTION_NAME - 1] = CStringGetTextDatum(row->name);
 	values[COLLECTION_SCHEMA - 1] = name_datum(row->schema);
@@ -275,7 +297,7 @@ kz_catalog_put_collection(const KzCollectionRow *row)
 	values[COLLECTION_ATTACHED - 1] = BoolGetDatum(row->attached);
 	values[COLLECTION_MAPPINGS - 1] = JsonbPGetDatum(row->mappings);
 	values[COLLECTION_SETTINGS - 1] = JsonbPGetDatum(row->settings);
-	put_row(&collection_table, row->index, row->name, values);
+	put_row(KZ_CATALOG_COLLECTION, row->index, row->name, values);
 }
 
 /*
@@ -285,27 +307,34 @@ kz_catalog_put_collection(const KzCollectionRow *row)
 void
 kz_catalog_remove_collection(const char *index, const char *name)
 {
-	remove_rows(&collection_table, index, name);
+	remove_rows(KZ_CATALOG_COLLECTION, index, name);
 }
 
 /*
  * Open a table and see that it is as the install script made it: its owner,
- * who need not be a superuser, can alter it.
+ * who need not be a superuser, can alter it.  A column that was added and dropped
+ * does no harm.
  */
-static Relation
-open_table(const CatalogTable *table, LOCKMODE lockmode)
+static OpenTable
+open_table(KzCatalogTable table, LOCKMODE lockmode)
 {
-	Relation	relation = table_open(find_relation(table->name), lockmode);
-	TupleDesc	tupdesc = RelationGetDescr(relation);
-	int			nindexes = list_length(RelationGetIndexList(relation));
-	bool		intact = (relation->rd_rel->relkind == RELKIND_RELATION &&
-						  tupdesc->natts == table->columns && OidIsValid(relation->rd_pkindex));
+	OpenTable	open = {.table = &tables[table]};
+	TupleDesc	tupdesc;
+	int			ncolumns = 0;
+	int			nindexes;
+	bool		intact;
 
-	for (int i = 0; intact && i < table->columns; i++)
+	open.relation = kz_catalog_open(table, lockmode);
+	tupdesc = RelationGetDescr(open.relation);
+	nindexes = list_length(RelationGetIndexList(open.relation));
+	for (int i = 0; i < tupdesc->natts; i++)
+		ncolumns += !TupleDescAttr(tupdesc, i)->attisdropped;
+	intact = open.relation->rd_rel->relkind == RELKIND_RELATION &&
+		ncolumns == open.table->ncolumns && OidIsValid(open.relation->rd_pkindex);
+	for (int i = 0; intact && i < open.table->ncolumns; i++)
 	{
-		Form_pg_attribute att = TupleDescAttr(tupdesc, i);
-
-		intact = !att->attisdropped && kz_attribute_not_null(tupdesc, i) && att->atttypid == table->types[i];
+		open.attributes[i] = find_column(tupdesc, &open.table->columns[i]);
+		intact = open.attributes[i] != InvalidAttrNumber;
 	}
 
 	/* CatalogTupleInsert and its kin can do simple indexes only. */
@@ -314,39 +343,73 @@ open_table(const CatalogTable *table, LOCKMODE lockmode)
 	if (!intact)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("table \"%s.%s\" has been altered", CATALOG_SCHEMA, table->name),
+				 errmsg("table \"%s.%s\" has been altered", CATALOG_SCHEMA, open.table->name),
 				 errhint("Undo what was done to it, or drop and create the extension: the tables of its collections stay.")));
-	return relation;
-}
-
-static Oid
-find_relation(const char *name)
-{
-	Oid			relation = get_relname_relid(name, get_namespace_oid(CATALOG_SCHEMA, false));
-
-	if (!OidIsValid(relation))
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_TABLE),
-				 errmsg("relation \"%s.%s\" does not exist", CATALOG_SCHEMA, name)));
-	return relation;
+	return open;
 }
 
 /*
- * Scan for rows whose key columns, which come first, are as given; NULL for
- * any.
+ * Where a column is, or InvalidAttrNumber.
+ */
+static AttrNumber
+find_column(TupleDesc tupdesc, const CatalogColumn *column)
+{
+	for (int i = 0; i < tupdesc->natts; i++)
+	{
+		Form_pg_attribute att = TupleDescAttr(tupdesc, i);
+
+		if (!att->attisdropped && strcmp(NameStr(att->attname), column->name) == 0)
+			return kz_attribute_not_null(tupdesc, i) && att->atttypid == column->type ?
+				att->attnum : InvalidAttrNumber;
+	}
+	return InvalidAttrNumber;
+}
+
+/*
+ * Lock a table: the one that has its name after the wait, should the extension have
+ * been dropped and created.
+ */
+static Oid
+lock_table(const CatalogTable *table, LOCKMODE lockmode)
+{
+	Oid			relid = kz_resolve_relation(find_table, unconstify(CatalogTable *, table), lockmode);
+
+	if (!OidIsValid(relid))
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_TABLE),
+				 errmsg("relation \"%s.%s\" does not exist", CATALOG_SCHEMA, table->name),
+				 errhint("Create the extension kz.")));
+	return relid;
+}
+
+/*
+ * KzFinder: a CatalogTable.
+ */
+static Oid
+find_table(void *argument)
+{
+	const CatalogTable *table = argument;
+	Oid			schema = get_namespace_oid(CATALOG_SCHEMA, true);
+
+	return OidIsValid(schema) ? get_relname_relid(table->name, schema) : InvalidOid;
+}
+
+/*
+ * Scan for rows whose first two columns, the key, are as given; NULL for any.
  */
 static SysScanDesc
-begin_scan(Relation relation, ScanKey keys, const char *first, const char *second)
+begin_scan(const OpenTable *open, ScanKey keys, const char *first, const char *second)
 {
 	int			nkeys = 0;
 
 	if (first)
-		ScanKeyInit(&keys[nkeys++], 1, BTEqualStrategyNumber, F_TEXTEQ,
+		ScanKeyInit(&keys[nkeys++], open->attributes[0], BTEqualStrategyNumber, F_TEXTEQ,
 					CStringGetTextDatum(first));
 	if (second)
-		ScanKeyInit(&keys[nkeys++], 2, BTEqualStrategyNumber, F_TEXTEQ,
+		ScanKeyInit(&keys[nkeys++], open->attributes[1], BTEqualStrategyNumber, F_TEXTEQ,
 					CStringGetTextDatum(second));
-	return systable_beginscan(relation, relation->rd_pkindex, nkeys > 0, NULL, nkeys, keys);
+	return systable_beginscan(open->relation, open->relation->rd_pkindex, nkeys > 0, NULL,
+							  nkeys, keys);
 }
 
 /*
@@ -354,49 +417,43 @@ begin_scan(Relation relation, ScanKey keys, const char *first, const char *secon
  * becomes the last.
  */
 static void
-put_row(CatalogTable *table, const char *first, const char *second, Datum *values)
+put_row(KzCatalogTable table, const char *first, const char *second, Datum *values)
 {
-	Relation	relation = open_table(table, RowExclusiveLock);
-	bool		nulls[COLLECTION_COLUMNS] = {false};
+	OpenTable	open = open_table(table, RowExclusiveLock);
+	int			position = open.table->position;
 	ScanKeyData keys[2];
-	SysScanDesc scan = begin_scan(relation, keys, first, second);
+	SysScanDesc scan = begin_scan(&open, keys, first, second);
 	HeapTuple	old = systable_getnext(scan);
-	HeapTuple	new;
 
 	if (HeapTupleIsValid(old))
 	{
-		bool		isnull;
-
-		values[table->position - 1] = heap_getattr(old, table->position,
-												   RelationGetDescr(relation), &isnull);
-		new = heap_form_tuple(RelationGetDescr(relation), values, nulls);
-		CatalogTupleUpdate(relation, &old->t_self, new);
+		values[position - 1] = read_column(&open, old, position);
+		CatalogTupleUpdate(open.relation, &old->t_self, form_tuple(&open, values));
 	}
 	else
 	{
-		values[table->position - 1] = Int64GetDatum(next_position(relation, table));
-		new = heap_form_tuple(RelationGetDescr(relation), values, nulls);
-		CatalogTupleInsert(relation, new);
+		values[position - 1] = Int64GetDatum(next_position(&open));
+		CatalogTupleInsert(open.relation, form_tuple(&open, values));
 	}
 	systable_endscan(scan);
-	CacheInvalidateRelcache(relation);
-	table_close(relation, RowExclusiveLock);
+	CacheInvalidateRelcache(open.relation);
+	table_close(open.relation, RowExclusiveLock);
 	CommandCounterIncrement();
 }
 
 static void
-remove_rows(CatalogTable *table, const char *first, const char *second)
+remove_rows(KzCatalogTable table, const char *first, const char *second)
 {
-	Relation	relation = open_table(table, RowExclusiveLock);
+	OpenTable	open = open_table(table, RowExclusiveLock);
 	ScanKeyData keys[2];
-	SysScanDesc scan = begin_scan(relation, keys, first, second);
+	SysScanDesc scan = begin_scan(&open, keys, first, second);
 	HeapTuple	tuple;
 
 	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
-		CatalogTupleDelete(relation, &tuple->t_self);
+		CatalogTupleDelete(open.relation, &tuple->t_self);
 	systable_endscan(scan);
-	CacheInvalidateRelcache(relation);
-	table_close(relation, RowExclusiveLock);
+	CacheInvalidateRelcache(open.relation);
+	table_close(open.relation, RowExclusiveLock);
 	CommandCounterIncrement();
 }
 
@@ -405,21 +462,14 @@ remove_rows(CatalogTable *table, const char *first, const char *second)
  * after a restore.
  */
 static int64
-next_position(Relation relation, const CatalogTable *table)
+next_position(const OpenTable *open)
 {
-	SysScanDesc scan = begin_scan(relation, NULL, NULL, NULL);
+	SysScanDesc scan = begin_scan(open, NULL, NULL, NULL);
 	HeapTuple	tuple;
 	int64		last = 0;
 
 	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
-	{
-		bool		isnull;
-		int64		position = DatumGetInt64(heap_getattr(tuple, table->position,
-														  RelationGetDescr(relation),
-														  &isnull));
-
-		last = Max(last, position);
-	}
+		last = Max(last, DatumGetInt64(read_column(open, tuple, open->table->position)));
 	systable_endscan(scan);
 	if (pg_add_s64_overflow(last, 1, &last))
 		ereport(ERROR,
@@ -428,34 +478,57 @@ next_position(Relation relation, const CatalogTable *table)
 	return last;
 }
 
-static void
-read_index(Relation relation, HeapTuple tuple, KzIndexRow *row)
+/*
+ * A value of a row; none is null.
+ */
+static Datum
+read_column(const OpenTable *open, HeapTuple tuple, int column)
 {
-	Datum		values[INDEX_COLUMNS];
-	bool		nulls[INDEX_COLUMNS];
+	bool		isnull;
 
-	heap_deform_tuple(tuple, RelationGetDescr(relation), values, nulls);
-	row->name = TextDatumGetCString(values[INDEX_NAME - 1]);
-	row->schema = pstrdup(NameStr(*DatumGetName(values[INDEX_SCHEMA - 1])));
-	row->adopted = DatumGetBool(values[INDEX_ADOPTED - 1]);
-	row->position = DatumGetInt64(values[INDEX_POSITION - 1]);
+	return heap_getattr(tuple, open->attributes[column - 1], RelationGetDescr(open->relation),
+						&isnull);
+}
+
+/*
+ * A row of values, which are in the order of the columns.
+ */
+static HeapTuple
+form_tuple(const OpenTable *open, const Datum *values)
+{
+	TupleDesc	tupdesc = RelationGetDescr(open->relation);
+	Datum	   *all = palloc0(tupdesc->natts * sizeof(Datum));
+	bool	   *nulls = palloc(tupdesc->natts * sizeof(bool));
+
+	memset(nulls, true, tupdesc->natts * sizeof(bool));
+	for (int i = 0; i < open->table->ncolumns; i++)
+	{
+		all[open->attributes[i] - 1] = values[i];
+		nulls[open->attributes[i] - 1] = false;
+	}
+	return heap_form_tuple(tupdesc, all, nulls);
 }
 
 static void
-read_collection(Relation relation, HeapTuple tuple, KzCollectionRow *row)
+read_index(const OpenTable *open, HeapTuple tuple, KzIndexRow *row)
 {
-	Datum		values[COLLECTION_COLUMNS];
-	bool		nulls[COLLECTION_COLUMNS];
+	row->name = TextDatumGetCString(read_column(open, tuple, INDEX_NAME));
+	row->schema = pstrdup(NameStr(*DatumGetName(read_column(open, tuple, INDEX_SCHEMA))));
+	row->adopted = DatumGetBool(read_column(open, tuple, INDEX_ADOPTED));
+	row->position = DatumGetInt64(read_column(open, tuple, INDEX_POSITION));
+}
 
-	heap_deform_tuple(tuple, RelationGetDescr(relation), values, nulls);
-	row->index = TextDatumGetCString(values[COLLECTION_INDEX - 1]);
-	row->name = TextDatumGetCString(values[COLLECTION_NAME - 1]);
-	row->schema = pstrdup(NameStr(*DatumGetName(values[COLLECTION_SCHEMA - 1])));
-	row->table = pstrdup(NameStr(*DatumGetName(values[COLLECTION_TABLE - 1])));
-	row->attached = DatumGetBool(values[COLLECTION_ATTACHED - 1]);
-	row->mappings = DatumGetJsonbPCopy(values[COLLECTION_MAPPINGS - 1]);
-	row->settings = DatumGetJsonbPCopy(values[COLLECTION_SETTINGS - 1]);
-	row->position = DatumGetInt64(values[COLLECTION_POSITION - 1]);
+static void
+read_collection(const OpenTable *open, HeapTuple tuple, KzCollectionRow *row)
+{
+	row->index = TextDatumGetCString(read_column(open, tuple, COLLECTION_INDEX));
+	row->name = TextDatumGetCString(read_column(open, tuple, COLLECTION_NAME));
+	row->schema = pstrdup(NameStr(*DatumGetName(read_column(open, tuple, COLLECTION_SCHEMA))));
+	row->table = pstrdup(NameStr(*DatumGetName(read_column(open, tuple, COLLECTION_TABLE))));
+	row->attached = DatumGetBool(read_column(open, tuple, COLLECTION_ATTACHED));
+	row->mappings = DatumGetJsonbPCopy(read_column(open, tuple, COLLECTION_MAPPINGS));
+	row->settings = DatumGetJsonbPCopy(read_column(open, tuple, COLLECTION_SETTINGS));
+	row->position = DatumGetInt64(read_column(open, tuple, COLLECTION_POSITION));
 }
 
 static int

@@ -6,10 +6,19 @@
 #define KZ_ENGINE_CATALOG_H
 
 #include "nodes/pg_list.h"
+#include "storage/lockdefs.h"
 #include "utils/jsonb.h"
+#include "utils/relcache.h"
 
 /* Of the names of indexes and collections: the longest that a protocol allows. */
 #define KZ_NAME_MAX_BYTES 255
+
+typedef enum KzCatalogTable
+{
+	KZ_CATALOG_INDEX,
+	KZ_CATALOG_COLLECTION,
+	KZ_CATALOG_TABLES			/* how many there are */
+} KzCatalogTable;
 
 typedef struct KzIndexRow
 {
@@ -32,8 +41,7 @@ typedef struct KzCollectionRow
 } KzCollectionRow;
 
 extern void kz_catalog_lock(void);
-extern void kz_catalog_watch(void);
-extern bool kz_catalog_is_watched(Oid relation);
+extern Relation kz_catalog_open(KzCatalogTable table, LOCKMODE lockmode);
 
 extern bool kz_catalog_find_index(const char *name, KzIndexRow *row);
 extern List *kz_catalog_list_indexes(void);
@@ -43,6 +51,7 @@ extern void kz_catalog_remove_index(const char *name);
 extern bool kz_catalog_find_collection(const char *index, const char *name,
 									   KzCollectionRow *row);
 extern List *kz_catalog_list_collections(const char *index);
+extern List *kz_catalog_list_same_table(const KzCollectionRow *row);
 extern void kz_catalog_put_collection(const KzCollectionRow *row);
 extern void kz_catalog_remove_collection(const char *index, const char *name);
 

@@ -5,7 +5,8 @@
  * What the catalogue says of a collection is cached in each backend.  An entry
  * is marked stale, and read again at the next call, when a catalogue table or
  * the collection's own table changes: both are told by relcache invalidations
- * (catalog.c sends them for the catalogue).  The name of a table is resolved in
+ * (watch.c sees to those for the catalogue, or says that there may be none: then
+ * entries end with the transaction).  The name of a table is resolved in
  * every call, so a table that is dropped, renamed or made again is noticed
  * whoever does it.
  *
@@ -17,6 +18,7 @@
 #include "postgres.h"
 
 #include "access/table.h"
+#include "access/xact.h"
 #include "catalog/namespace.h"
 #include "miscadmin.h"
 #include "storage/lmgr.h"
@@ -34,6 +36,8 @@
 #include "base/json.h"
 #include "document/mapping.h"
 #include "engine/collection.h"
+#include "engine/resolve.h"
+#include "engine/watch.h"
 
 typedef struct CacheKey
 {
@@ -61,7 +65,10 @@ static HTAB *cache = NULL;
 static CacheEntry *last_used = NULL;	/* in the cache; look_up resets it
 										 * before anything is removed */
 
+static bool untold = false;		/* the cache must not outlive the transaction */
+
 static void forget(Datum arg, Oid relid);
+static void forget_untold(XactEvent event, void *arg);
 static void forget_shapes(Datum arg, int cacheid, uint32 hashvalue);
 static CacheEntry *look_up(const char *index, const char *name, KzError *error);
 static void forget_stale(void);
@@ -83,6 +90,7 @@ kz_collection_init(void)
 {
 	CacheRegisterRelcacheCallback(forget, (Datum) 0);
 	CacheRegisterSyscacheCallback(PROCOID, forget_shapes, (Datum) 0);
+	RegisterXactCallback(forget_untold, NULL);
 }
 
 /*
@@ -137,18 +145,6 @@ kz_collection_close(KzCollection *collection)
 }
 
 /*
- * The OID of a table, or InvalidOid; views, indexes and the like do not count.
- */
-Oid
-kz_table_find(const char *schema, const char *table)
-{
-	Oid			namespace = get_namespace_oid(schema, true);
-	Oid			relid = OidIsValid(namespace) ? get_relname_relid(table, namespace) : InvalidOid;
-
-	return OidIsValid(relid) && KZ_IS_TABLE(get_rel_relkind(relid)) ? relid : InvalidOid;
-}
-
-/*
  * Read the row of an index from the catalogue; false if there is none or its
  * schema is gone.
  */
@@ -165,10 +161,18 @@ kz_index_find(const char *index, KzIndexRow *row)
 void
 kz_index_require(const char *index, KzIndexRow *row)
 {
+	if (!kz_index_find(index, row))
+		kz_index_raise_unknown(index);
+}
+
+/*
+ * Raise KZ412 for an index that was not found.
+ */
+void
+kz_index_raise_unknown(const char *index)
+{
 	KzError		error;
 
-	if (kz_index_find(index, row))
-		return;
 	set_unknown_index(&error, index);
 	kz_error_throw(&error);
 }
@@ -194,12 +198,21 @@ kz_collection_find(const char *index, const char *name, KzCollectionRow *row)
 void
 kz_collection_require(const char *index, const char *name, KzCollectionRow *row)
 {
+	if (!kz_collection_find(index, name, row))
+		kz_collection_raise_unknown(index, name);
+}
+
+/*
+ * Raise KZ412 for a collection that was not found: what is unknown is its index, if
+ * that is not there, either.
+ */
+void
+kz_collection_raise_unknown(const char *index, const char *name)
+{
 	KzIndexRow	index_row;
 	KzError		error;
 
 	kz_index_require(index, &index_row);
-	if (kz_collection_find(index, name, row))
-		return;
 	set_unknown_collection(&error, index, name);
 	kz_error_throw(&error);
 }
@@ -213,7 +226,7 @@ forget(Datum arg, Oid relid)
 {
 	HASH_SEQ_STATUS seq;
 	CacheEntry *entry;
-	bool		all = !OidIsValid(relid) || kz_catalog_is_watched(relid);
+	bool		all = !OidIsValid(relid) || kz_watch_covers(relid);
 
 	if (!cache)
 		return;
@@ -233,6 +246,19 @@ static void
 forget_shapes(Datum arg, int cacheid, uint32 hashvalue)
 {
 	forget(arg, InvalidOid);
+}
+
+/*
+ * Transaction callback, for whatever end: what may have changed untold is read
+ * again in the next.
+ */
+static void
+forget_untold(XactEvent event, void *arg)
+{
+	if (!untold)
+		return;
+	forget((Datum) 0, InvalidOid);
+	untold = false;
 }
 
 /*
@@ -332,7 +358,8 @@ fill_entry(CacheEntry *entry, const char *index, const char *name, KzError *erro
 	bool		strict;
 
 	/* Fresh from here on: what changes from now on makes it stale again. */
-	kz_catalog_watch();
+	if (!kz_watch())
+		untold = true;
 	entry->fresh = true;
 	entry->relid = InvalidOid;
 

@@ -29,10 +29,11 @@ extern KzCollection *kz_collection_open(const char *index, const char *name,
 										LOCKMODE lockmode, KzError *error);
 extern void kz_collection_close(KzCollection *collection);
 
-extern Oid	kz_table_find(const char *schema, const char *table);
 extern bool kz_index_find(const char *index, KzIndexRow *row);
 extern void kz_index_require(const char *index, KzIndexRow *row);
+kz_noreturn extern void kz_index_raise_unknown(const char *index);
 extern bool kz_collection_find(const char *index, const char *name, KzCollectionRow *row);
 extern void kz_collection_require(const char *index, const char *name, KzCollectionRow *row);
+kz_noreturn extern void kz_collection_raise_unknown(const char *index, const char *name);
 
 #endif							/* KZ_ENGINE_COLLECTION_H */

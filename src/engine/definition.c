@@ -4,8 +4,12 @@
  *
  * Schemas and tables are made and dropped by SQL commands as the user, so the
  * server checks the user's rights and fires event triggers as for any other
- * command.  Nothing is ever dropped with CASCADE.  All functions here take the
- * lock on the catalogue before any lock on a table.
+ * command.  Nothing is ever dropped with CASCADE.
+ *
+ * Locks are taken in one order: the catalogue, the schema of an index, a table.
+ * What a command names is locked before it is run, as resolve.c does it, so that
+ * nothing goes between: what has gone by then is KZ412, as if it had never been
+ * there.
  */
 #include "postgres.h"
 
@@ -19,6 +23,7 @@
 #include "catalog/pg_depend.h"
 #include "executor/spi.h"
 #include "miscadmin.h"
+#include "storage/lmgr.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
@@ -29,9 +34,11 @@
 #include "base/json.h"
 #include "document/mapping.h"
 #include "document/merge.h"
+#include "engine/access.h"
 #include "engine/collection.h"
 #include "engine/definition.h"
 #include "engine/naming.h"
+#include "engine/target.h"
 
 #ifdef USE_LZ4
 #define SOURCE_COMPRESSION " COMPRESSION lz4"
@@ -43,17 +50,13 @@ static void begin_change(const char *command);
 static void check_writable(const char *command);
 static void make_index(const char *index, KzIndexRow *row);
 static void make_table(const KzIndexRow *index, const char *name, KzCollectionRow *row);
-static void take_table(Oid relid, const KzIndexRow *index, KzCollectionRow *row);
-static void check_schema_unused(const KzIndexRow *row);
-static void check_table_unused(const KzCollectionRow *row);
-static void update_row(KzCollectionRow *row, Jsonb *mappings, Jsonb *settings);
-static void move_table(KzCollectionRow *row, char *schema, char *table);
+static void take_table(Relation relation, KzCollectionRow *row);
+static bool update_collection(const char *index, const char *name, Jsonb *mappings, Jsonb *settings);
+static bool change_row(KzCollectionRow *row, Jsonb *mappings, Jsonb *settings);
+static void move_table(KzCollectionRow *row, Oid relid, char *schema, char *table);
 static void rename_table(KzCollectionRow *row, char *table);
 static void rename_key(const KzCollectionRow *row, const char *from, const char *to);
-static bool is_ours(const KzCollectionRow *row);
 static bool schema_is_empty(Oid schema);
-static void check_create_right(const char *schema);
-static Oid	check_owner(const KzCollectionRow *row);
 static void check_relation_owner(Oid relid);
 kz_noreturn static void raise_no_relation(Oid relid);
 static void execute(const char *sql);
@@ -75,9 +78,9 @@ kz_index_create(const char *index)
 
 /*
  * Delete an index with its collections: drop the tables that kz made, and the
- * schema if kz made it and nothing else is in it.
+ * schema if kz made it and nothing else is in it.  False if the index is unknown.
  */
-void
+bool
 kz_index_delete(const char *index)
 {
 	KzIndexRow	row;
@@ -86,28 +89,33 @@ kz_index_delete(const char *index)
 	ListCell   *lc;
 
 	begin_change("kz_delete_index()");
-	kz_index_require(index, &row);
-	schema = get_namespace_oid(row.schema, false);
-	if (!kz_schema_ownercheck(schema))
-		aclcheck_error(ACLCHECK_NOT_OWNER, OBJECT_SCHEMA, row.schema);
+	schema = kz_target_own_index(index, &row);
+	if (!OidIsValid(schema))
+		return false;
 
 	/* In one command, so that tables may refer to each other. */
 	initStringInfo(&drop);
 	foreach(lc, kz_catalog_list_collections(index))
 	{
-		KzCollectionRow *collection = lfirst(lc);
+		KzTarget	target = {.index = index,.name = ((KzCollectionRow *) lfirst(lc))->name};
+		bool		ours;
 
-		if (is_ours(collection))
+		if (OidIsValid(kz_target_lock_whole(&target, &ours)) && ours)
 			appendStringInfo(&drop, "%s %s", drop.len ? "," : "DROP TABLE",
-							 quote_qualified_identifier(collection->schema,
-														collection->table));
+							 quote_qualified_identifier(target.row.schema, target.row.table));
 	}
 	if (drop.len)
 		execute(drop.data);
 	kz_catalog_remove_collection(index, NULL);
 	kz_catalog_remove_index(index);
 	if (!row.adopted && schema_is_empty(schema))
-		execute(psprintf("DROP SCHEMA %s", quote_identifier(row.schema)));
+	{
+		/* Somebody may be about to commit something in it. */
+		LockDatabaseObject(NamespaceRelationId, schema, 0, AccessExclusiveLock);
+		if (schema_is_empty(schema))
+			execute(psprintf("DROP SCHEMA %s", quote_identifier(row.schema)));
+	}
+	return true;
 }
 
 /*
@@ -124,14 +132,17 @@ kz_collection_create(const char *index, const char *name, Jsonb *mappings, Jsonb
 	mappings = kz_mapping_normalize(mappings);
 	kz_setting_check(settings);
 
-	if (!kz_index_find(index, &index_row))
-		make_index(index, &index_row);
-	if (kz_collection_find(index, name, &row))
-	{
-		update_row(&row, mappings, settings);
+	if (update_collection(index, name, mappings, settings))
 		return;
-	}
+	if (!kz_target_index(index, &index_row))
+		make_index(index, &index_row);
+	/* What is left of one whose table has gone is no part of the new one. */
+	kz_catalog_remove_collection(index, name);
 	make_table(&index_row, name, &row);
+
+	/* An event trigger may have attached it. */
+	if (update_collection(index, name, mappings, settings))
+		return;
 	row.mappings = mappings;
 	row.settings = settings;
 	kz_catalog_put_collection(&row);
@@ -144,13 +155,11 @@ kz_collection_create(const char *index, const char *name, Jsonb *mappings, Jsonb
 void
 kz_collection_update(const char *index, const char *name, Jsonb *mappings, Jsonb *settings)
 {
-	KzCollectionRow row;
-
 	begin_change("kz_update_collection()");
 	if (settings)
 		kz_setting_check(settings);
-	kz_collection_require(index, name, &row);
-	update_row(&row, mappings ? kz_mapping_normalize(mappings) : NULL, settings);
+	if (!update_collection(index, name, mappings, settings))
+		kz_collection_raise_unknown(index, name);
 }
 
 /*
@@ -162,12 +171,21 @@ kz_collection_attach(const char *index, const char *name, Oid relid)
 	KzIndexRow	index_row;
 	KzCollectionRow row,
 				live;
+	Relation	relation;
 
 	begin_change("kz_attach_collection()");
-	kz_index_require(index, &index_row);
+	kz_target_require_index(index, &index_row);
+
+	/* Who has no right must not make others wait for a lock. */
+	check_relation_owner(relid);
+	relation = try_relation_open(relid, AccessShareLock);
+	if (!relation)
+		raise_no_relation(relid);
+	check_relation_owner(relid);
 	row.index = index_row.name;
 	row.name = unconstify(char *, name);
-	take_table(relid, &index_row, &row);
+	take_table(relation, &row);
+	relation_close(relation, NoLock);
 	if (kz_collection_find(index, name, &live))
 		kz_raise(KZ_ERROR_COLLECTION_EXISTS, "Delete that collection first, or choose another name.",
 				 quote_qualified_identifier(row.schema, row.table), index, name,
@@ -187,42 +205,45 @@ kz_collection_rename(const char *index, const char *name, const char *new_index,
 					 const char *new_name)
 {
 	KzIndexRow	index_row;
-	KzCollectionRow row,
-				other;
-	Oid			schema;
+	KzCollectionRow other;
+	KzTarget	target = {.index = index,.name = name,.own = true};
+	Oid			relid;
+	bool		ours;
 
 	begin_change("kz_rename_collection()");
-	kz_collection_require(index, name, &row);
-	kz_index_require(new_index, &index_row);
-	check_owner(&row);
+	kz_collection_require(index, name, &target.row);
+	kz_target_require_index(new_index, &index_row);
+	relid = kz_target_lock_whole(&target, &ours);
+	if (!OidIsValid(relid))
+		kz_collection_raise_unknown(index, name);
+	kz_target_check_fit(&target.row, relid);
 	if (kz_collection_find(new_index, new_name, &other))
 		kz_raise(KZ_ERROR_COLLECTION_EXISTS, "Delete that collection first, or choose another name.",
-				 quote_qualified_identifier(row.schema, row.table), new_index, new_name,
+				 quote_qualified_identifier(target.row.schema, target.row.table), new_index, new_name,
 				 "the collection exists already.");
 	kz_catalog_remove_collection(index, name);
 	kz_catalog_remove_collection(new_index, new_name);
-	schema = get_namespace_oid(index_row.schema, false);
-	if (is_ours(&row))
-		move_table(&row, index_row.schema, kz_name_table(new_name, schema));
-	row.index = index_row.name;
-	row.name = unconstify(char *, new_name);
-	kz_catalog_put_collection(&row);
+	if (ours)
+		move_table(&target.row, relid, index_row.schema,
+				   kz_name_table(new_name, get_namespace_oid(index_row.schema, false)));
+	target.row.index = index_row.name;
+	target.row.name = unconstify(char *, new_name);
+	kz_catalog_put_collection(&target.row);
 }
 
 /*
- * Move the table of a collection to another schema and name.  Its key, whose name is
- * made of the table's, goes with it.
+ * Move the table of a collection, which is locked, to another schema and name.  Its
+ * key, whose name is made of the table's, goes with it.
  */
 static void
-move_table(KzCollectionRow *row, char *schema, char *table)
+move_table(KzCollectionRow *row, Oid relid, char *schema, char *table)
 {
-	Oid			relid = kz_table_find(row->schema, row->table);
-	Relation	relation = table_open(relid, AccessShareLock);
+	Relation	relation = table_open(relid, NoLock);
 	char	   *key = kz_name_of_key(relation);
 	char	   *free_name = psprintf("kz_move_%u", relid);
 	char	   *free_key = psprintf("%s_pkey", free_name);
 
-	table_close(relation, AccessShareLock);
+	table_close(relation, NoLock);
 
 	/* By way of names that are free in both. */
 	rename_table(row, free_name);
@@ -252,19 +273,24 @@ rename_key(const KzCollectionRow *row, const char *from, const char *to)
 }
 
 /*
- * Delete a collection: drop a table that kz made, detach any other.
+ * Delete a collection: drop a table that kz made and that still fits, detach any
+ * other.  False if the
+ * collection is unknown.
  */
-void
+bool
 kz_collection_delete(const char *index, const char *name)
 {
-	KzCollectionRow row;
+	KzTarget	target = {.index = index,.name = name,.own = true};
+	bool		ours;
 
 	begin_change("kz_delete_collection()");
-	kz_collection_require(index, name, &row);
-	check_owner(&row);
-	if (is_ours(&row))
-		execute(psprintf("DROP TABLE %s", quote_qualified_identifier(row.schema, row.table)));
+	if (!OidIsValid(kz_target_lock_whole(&target, &ours)))
+		return false;
+	if (ours)
+		execute(psprintf("DROP TABLE %s",
+						 quote_qualified_identifier(target.row.schema, target.row.table)));
 	kz_catalog_remove_collection(index, name);
+	return true;
 }
 
 /*
@@ -273,15 +299,17 @@ kz_collection_delete(const char *index, const char *name)
 void
 kz_collection_truncate(const char *index, const char *name)
 {
-	KzCollectionRow row;
+	KzTarget	target = {.index = index,.name = name,.own = true};
 	Oid			relid;
 
 	/* The catalogue stays as it is, so nobody else has to wait. */
 	check_writable("kz_truncate_collection()");
-	kz_collection_require(index, name, &row);
-	relid = check_owner(&row);
+	relid = kz_target_lock(&target, AccessExclusiveLock);
+	if (!OidIsValid(relid))
+		kz_collection_raise_unknown(index, name);
+	kz_target_check_fit(&target.row, relid);
 	execute(psprintf("TRUNCATE TABLE %s%s", KZ_ONLY(get_rel_relkind(relid)),
-					 quote_qualified_identifier(row.schema, row.table)));
+					 quote_qualified_identifier(target.row.schema, target.row.table)));
 }
 
 /*
@@ -308,33 +336,26 @@ check_writable(const char *command)
 static void
 make_index(const char *index, KzIndexRow *row)
 {
-	Oid			schema;
-
-	row->name = pstrdup(index);
-	row->schema = kz_name_schema(index);
-	schema = get_namespace_oid(row->schema, true);
-	row->adopted = OidIsValid(schema);
-	if (!row->adopted)
-		execute(psprintf("CREATE SCHEMA %s", quote_identifier(row->schema)));
-	else
-	{
-		if (!kz_schema_ownercheck(schema))
-			aclcheck_error(ACLCHECK_NOT_OWNER, OBJECT_SCHEMA, row->schema);
-		check_schema_unused(row);
-	}
-
 	/*
 	 * An index whose schema was dropped by plain SQL is made anew, as the
 	 * last, and without what somebody else may have put into it.
 	 */
 	kz_catalog_remove_collection(index, NULL);
 	kz_catalog_remove_index(index);
-	kz_catalog_put_index(row);
+
+	row->name = pstrdup(index);
+	row->adopted = OidIsValid(kz_target_adoptable(row));
+	if (!row->adopted)
+		execute(psprintf("CREATE SCHEMA %s", quote_identifier(row->schema)));
+
+	/* An event trigger may have adopted it. */
+	if (!kz_index_find(index, row))
+		kz_catalog_put_index(row);
 }
 
 /*
  * Make the table of a collection, or take up the one that is there, and fill
- * row but for mappings and settings.
+ * row but for mappings and settings.  The index is locked.
  */
 static void
 make_table(const KzIndexRow *index, const char *name, KzCollectionRow *row)
@@ -345,11 +366,13 @@ make_table(const KzIndexRow *index, const char *name, KzCollectionRow *row)
 	row->index = index->name;
 	row->name = pstrdup(name);
 	row->schema = index->schema;
-	row->table = kz_name_table(name, schema);
-	relid = get_relname_relid(row->table, schema);
+	relid = kz_target_room(schema, row);
 	if (OidIsValid(relid))
 	{
-		take_table(relid, index, row);
+		Relation	relation = relation_open(relid, NoLock);
+
+		take_table(relation, row);
+		relation_close(relation, NoLock);
 		return;
 	}
 	row->attached = false;
@@ -363,125 +386,70 @@ make_table(const KzIndexRow *index, const char *name, KzCollectionRow *row)
 }
 
 /*
- * Check that relid can become the collection row->index, row->name, and fill in
- * its table.  It counts as made by kz if its key is named as kz does, which it
- * is after DROP and CREATE EXTENSION.
+ * Check that a relation, open and the user's, can become the collection row->index,
+ * row->name, and fill in its table.  It counts as made by kz if its key is named as
+ * kz does, which it is after DROP and CREATE EXTENSION.
  */
 static void
-take_table(Oid relid, const KzIndexRow *index, KzCollectionRow *row)
+take_table(Relation relation, KzCollectionRow *row)
 {
-	Relation	relation;
 	KzShape		shape;
 	const char *problem;
-	const char *hint;
 
-	/* Rights first: who has none must not make others wait for a lock. */
-	check_create_right(index->schema);
-	check_relation_owner(relid);
-	relation = try_relation_open(relid, AccessShareLock);
-	if (!relation)
-		raise_no_relation(relid);
-	check_relation_owner(relid);
 	row->schema = get_namespace_name(RelationGetNamespace(relation));
 	row->table = pstrdup(RelationGetRelationName(relation));
-	problem = kz_shape_check_origin(relation);
-	hint = "Copy it into a table of your own.";
-	if (!problem)
-	{
-		problem = kz_shape_check(relation, &shape);
-		hint = KZ_SHAPE_HINT;
-	}
-	if (problem)
-		kz_raise(KZ_ERROR_UNFIT_RELATION, hint,
-				 quote_qualified_identifier(row->schema, row->table),
-				 row->index, row->name, problem);
-	check_table_unused(row);
+	if ((problem = kz_shape_check_origin(relation)) != NULL)
+		kz_target_raise_unfit(row, problem, "Copy it into a table of your own.");
+	if ((problem = kz_shape_check(relation, &shape)) != NULL)
+		kz_target_raise_unfit(row, problem, KZ_SHAPE_HINT);
 	row->attached = !kz_name_is_our_key(relation);
-	relation_close(relation, NoLock);
 }
 
 /*
- * Refuse a schema that is an index already, under another name.
+ * Merge mappings and settings, each NULL or an object, into those of a collection;
+ * false if it is unknown.
  */
-static void
-check_schema_unused(const KzIndexRow *row)
+static bool
+update_collection(const char *index, const char *name, Jsonb *mappings, Jsonb *settings)
 {
-	ListCell   *lc;
+	KzTarget	target = {.index = index,.name = name,.own = true};
+	Oid			relid = kz_target_find(&target);
 
-	foreach(lc, kz_catalog_list_indexes())
-	{
-		KzIndexRow *other = lfirst(lc);
+	if (!OidIsValid(relid))
+		return false;
+	if (mappings)
+		mappings = kz_mapping_normalize(mappings);
 
-		if (strcmp(other->schema, row->schema) == 0 && strcmp(other->name, row->name) != 0)
-			kz_raise(KZ_ERROR_INDEX_EXISTS,
-					 psprintf("Choose another name than \"%s\": that is its schema.", row->name),
-					 "public", other->name);
-	}
+	/*
+	 * Applications do this at every start: no wait, no write, no stale caches
+	 * if there is nothing to be changed.
+	 */
+	if (!change_row(&target.row, mappings, settings))
+		return true;
+	relid = kz_target_lock(&target, AccessShareLock);
+	if (!OidIsValid(relid))
+		return false;
+	kz_target_check_fit(&target.row, relid);
+	if (change_row(&target.row, mappings, settings))
+		kz_catalog_put_collection(&target.row);
+	return true;
 }
 
 /*
- * Refuse a table that is a collection already, under whatever name.
+ * Do that in row; false if it stays as it is.
  */
-static void
-check_table_unused(const KzCollectionRow *row)
-{
-	ListCell   *lc;
-
-	foreach(lc, kz_catalog_list_collections(NULL))
-	{
-		KzCollectionRow *other = lfirst(lc);
-		KzCollectionRow live;
-
-		if (strcmp(other->schema, row->schema) == 0 && strcmp(other->table, row->table) == 0 &&
-			!(strcmp(other->index, row->index) == 0 && strcmp(other->name, row->name) == 0) &&
-			kz_collection_find(other->index, other->name, &live))
-			kz_raise(KZ_ERROR_COLLECTION_EXISTS, NULL,
-					 quote_qualified_identifier(row->schema, row->table),
-					 row->index, row->name,
-					 psprintf("it is the collection \"%s\":\"%s\" already.",
-							  other->index, other->name));
-	}
-}
-
-/*
- * Merge mappings and settings, each NULL or an object, into row and write it.
- */
-static void
-update_row(KzCollectionRow *row, Jsonb *mappings, Jsonb *settings)
+static bool
+change_row(KzCollectionRow *row, Jsonb *mappings, Jsonb *settings)
 {
 	Jsonb	   *old_mappings = row->mappings;
 	Jsonb	   *old_settings = row->settings;
 
-	check_owner(row);
 	if (mappings)
 		row->mappings = kz_mapping_update(kz_mapping_normalize(old_mappings), mappings);
 	if (settings)
 		row->settings = kz_merge_deep(old_settings, settings);
-
-	/* Applications do this at every start: no write, no stale caches. */
-	if (!kz_json_identical(old_mappings, row->mappings) ||
-		!kz_json_identical(old_settings, row->settings))
-		kz_catalog_put_collection(row);
-}
-
-/*
- * Whether the table of a collection is there and made by kz.  The catalogue
- * alone does not tell: its table may have been dropped, and another made in its
- * place.
- */
-static bool
-is_ours(const KzCollectionRow *row)
-{
-	Oid			relid = kz_table_find(row->schema, row->table);
-	Relation	relation;
-	bool		ours;
-
-	if (row->attached || !OidIsValid(relid))
-		return false;
-	relation = relation_open(relid, AccessShareLock);
-	ours = kz_name_is_our_key(relation);
-	relation_close(relation, AccessShareLock);
-	return ours;
+	return !kz_json_identical(old_mappings, row->mappings) ||
+		!kz_json_identical(old_settings, row->settings);
 }
 
 /*
@@ -506,36 +474,15 @@ schema_is_empty(Oid schema)
 	return empty;
 }
 
-static void
-check_create_right(const char *schema)
-{
-	AclResult	result = kz_schema_aclcheck(get_namespace_oid(schema, false), ACL_CREATE);
-
-	if (result != ACLCHECK_OK)
-		aclcheck_error(result, OBJECT_SCHEMA, schema);
-}
-
 /*
- * Check that the user owns the table of a collection, and return its OID.
+ * The same as kz_access_own_relation for what the user has named by its OID.
  */
-static Oid
-check_owner(const KzCollectionRow *row)
-{
-	Oid			relid = kz_table_find(row->schema, row->table);
-
-	check_relation_owner(relid);
-	return relid;
-}
-
 static void
 check_relation_owner(Oid relid)
 {
-	char	   *name = get_rel_name(relid);
-
-	if (!name)
+	if (!get_rel_name(relid))
 		raise_no_relation(relid);
-	if (!kz_relation_ownercheck(relid))
-		aclcheck_error(ACLCHECK_NOT_OWNER, get_relkind_objtype(get_rel_relkind(relid)), name);
+	kz_access_own_relation(relid);
 }
 
 static void

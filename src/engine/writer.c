@@ -35,8 +35,8 @@ static const AclMode rights[] = {
 
 bool		kz_direct_writes = true;
 
-static void check_rights(KzRangeTable *range_table, const KzCollection *collection,
-						 AclMode required);
+static bool check_rights(KzRangeTable *range_table, const KzCollection *collection,
+						 AclMode required, bool raise);
 static Bitmapset *columns_of(const KzShape *shape, bool with_id);
 static const char *find_objection(const KzCollection *collection);
 
@@ -87,7 +87,7 @@ kz_writer_open(const char *index, const char *name, AclMode required, const char
 									read_only ? AccessShareLock : RowExclusiveLock, error);
 	if (!collection)
 		return NULL;
-	check_rights(&range_table, collection, required);
+	check_rights(&range_table, collection, required, true);
 
 	objection = find_objection(collection);
 	if (objection)
@@ -102,6 +102,27 @@ kz_writer_open(const char *index, const char *name, AclMode required, const char
 	writer->range_table = range_table;
 	writer->read_only = read_only;
 	return writer;
+}
+
+/*
+ * Whether a collection can be opened for reading.  That it is unknown, does not fit
+ * or may not be read raises nothing: whoever reports on many passes over such.
+ */
+bool
+kz_writer_may_read(const char *index, const char *name)
+{
+	KzError		error;
+	KzCollection *collection = kz_collection_open(index, name, AccessShareLock, &error);
+	KzRangeTable range_table;
+	bool		may;
+
+	if (!collection)
+		return false;
+	may = check_rights(&range_table, collection, kz_action_rights(KZ_ACTION_READ), false) &&
+		(row_security || check_enable_rls(RelationGetRelid(collection->relation), InvalidOid,
+										  true) != RLS_ENABLED);
+	kz_collection_close(collection);
+	return may;
 }
 
 /*
@@ -227,18 +248,21 @@ kz_writer_table_name(const KzWriter *writer)
 }
 
 /*
- * Raise 42501 unless the user may use the schema and has the rights required
- * (ACL_SELECT, ACL_INSERT, ACL_UPDATE, ACL_DELETE) on the table or, where that is
- * possible, on the columns of a document.  The range table that this takes is
- * filled.
+ * Whether the user may use the schema and has the rights required (ACL_SELECT,
+ * ACL_INSERT, ACL_UPDATE, ACL_DELETE) on the table or, where that is possible, on the
+ * columns of a document; if not, 42501 is raised, or false returned.  The range table
+ * that this takes is filled.
  */
-static void
-check_rights(KzRangeTable *range_table, const KzCollection *collection, AclMode required)
+static bool
+check_rights(KzRangeTable *range_table, const KzCollection *collection, AclMode required,
+			 bool raise)
 {
 	Relation	relation = collection->relation;
 	RangeTblEntry *entry = makeNode(RangeTblEntry);
 	AclResult	result = kz_schema_aclcheck(RelationGetNamespace(relation), ACL_USAGE);
 
+	if (result != ACLCHECK_OK && !raise)
+		return false;
 	if (result != ACLCHECK_OK)
 		aclcheck_error(result, OBJECT_SCHEMA, collection->schema);
 
@@ -250,7 +274,7 @@ check_rights(KzRangeTable *range_table, const KzCollection *collection, AclMode 
 						columns_of(&collection->shape, true),
 						required & ACL_INSERT ? columns_of(&collection->shape, true) : NULL,
 						required & ACL_UPDATE ? columns_of(&collection->shape, false) : NULL);
-	kz_range_table_check(range_table);
+	return kz_range_table_check(range_table, raise);
 }
 
 /*

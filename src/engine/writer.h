@@ -90,6 +90,7 @@ extern void kz_writer_init(void);
 extern AclMode kz_action_rights(KzAction action);
 extern KzWriter *kz_writer_open(const char *index, const char *name, AclMode required,
 								const char *command, KzError *error);
+extern bool kz_writer_may_read(const char *index, const char *name);
 extern void kz_writer_release(KzWriter *writer);
 extern void kz_writer_abandon(KzWriter *writer);
 extern void kz_writer_close(KzWriter *writer);

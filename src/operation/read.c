@@ -6,6 +6,8 @@
 
 #include "miscadmin.h"
 #include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
+#include "utils/rel.h"
 
 #include "engine/query.h"
 #include "operation/read.h"
@@ -74,6 +76,31 @@ kz_read_count(const char *index, const char *collection, const char *command, in
 	if (!writer)
 		return false;
 	*count = kz_query_count(writer, &all);
+	kz_writer_close(writer);
+	return true;
+}
+
+/*
+ * Count the documents of a collection, and measure its table, in bytes, with indexes
+ * and TOAST.  False, and nothing is raised, if it is unknown, does not fit or may not
+ * be read.
+ */
+bool
+kz_read_extent(const char *index, const char *collection, const char *command, int64 *count,
+			   int64 *size)
+{
+	const KzCondition all = {0};
+	KzWriter   *writer;
+	KzError		error;
+
+	if (!kz_writer_may_read(index, collection))
+		return false;
+	writer = open_reader(index, collection, command, &error);
+	if (!writer)
+		return false;
+	*count = kz_query_count(writer, &all);
+	*size = DatumGetInt64(DirectFunctionCall1(pg_total_relation_size,
+											  ObjectIdGetDatum(RelationGetRelid(writer->collection->relation))));
 	kz_writer_close(writer);
 	return true;
 }

@@ -13,5 +13,7 @@ extern KzRow *kz_read_many(const char *index, const char *collection, text **ids
 						   const char *command, KzError *error);
 extern bool kz_read_count(const char *index, const char *collection, const char *command,
 						  int64 *count, KzError *error);
+extern bool kz_read_extent(const char *index, const char *collection, const char *command,
+						   int64 *count, int64 *size);
 
 #endif							/* KZ_OPERATION_READ_H */

@@ -15,6 +15,7 @@
 #include "engine/collection.h"
 #include "engine/definition.h"
 #include "engine/naming.h"
+#include "engine/resolve.h"
 #include "operation/read.h"
 #include "protocol/kuzzle.h"
 
@@ -200,7 +201,8 @@ collection_delete(KzRequest *request)
 {
 	if (!kz_request_names(request))
 		return false;
-	kz_collection_delete(request->call.index, request->call.collection);
+	if (!kz_collection_delete(request->call.index, request->call.collection))
+		kz_collection_raise_unknown(request->call.index, request->call.collection);
 	return true;
 }
 

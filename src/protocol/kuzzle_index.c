@@ -5,10 +5,6 @@
 #include "postgres.h"
 
 #include "catalog/namespace.h"
-#include "miscadmin.h"
-#include "utils/builtins.h"
-#include "utils/fmgrprotos.h"
-#include "utils/numeric.h"
 
 #include "engine/collection.h"
 #include "engine/definition.h"
@@ -39,7 +35,8 @@ index_delete(KzRequest *request)
 {
 	if (!kz_request_index(request))
 		return false;
-	kz_index_delete(request->call.index);
+	if (!kz_index_delete(request->call.index))
+		kz_index_raise_unknown(request->call.index);
 	kz_request_acknowledge(request);
 	return true;
 }
@@ -99,10 +96,9 @@ index_mdelete(KzRequest *request)
 				return kz_request_fail(request, KZ_ERROR_INVALID_TYPE, "body.indexes",
 									   "array of strings");
 			string = kz_json_string(&name);
-			if (!kz_index_find(string, &row))
-				continue;
-			kz_index_delete(string);
-			deleted = lappend(deleted, string);
+			/* Who deletes nothing keeps nobody waiting. */
+			if (kz_index_find(string, &row) && kz_index_delete(string))
+				deleted = lappend(deleted, string);
 		}
 	}
 	answer_object(request, "deleted", string_array(deleted));
@@ -110,8 +106,8 @@ index_mdelete(KzRequest *request)
 }
 
 /*
- * Sizes in bytes, with indexes and TOAST, and numbers of documents.  An index
- * without a collection is left out.
+ * Sizes in bytes, with indexes and TOAST, and numbers of documents.  What the caller
+ * cannot read is left out, as is an index without a collection that he can.
  */
 static bool
 index_stats(KzRequest *request)
@@ -200,7 +196,8 @@ count_collections(List *indexes)
 }
 
 /*
- * {name, size, collections} of an index; NULL if it has no collection.
+ * {name, size, collections} of an index; NULL if there is no collection to be
+ * described.
  */
 static Jsonb *
 describe_index(const char *index, int64 *size)
@@ -209,38 +206,39 @@ describe_index(const char *index, int64 *size)
 	JsonbValue *collections = palloc(Max(list_length(names), 1) * sizeof(JsonbValue));
 	JsonbPair	pairs[3];
 	ListCell   *lc;
+	int			n = 0;
 
-	if (names == NIL)
-		return NULL;
 	foreach(lc, names)
-		kz_json_set_document(&collections[foreach_current_index(lc)],
-							 describe_table(index, lfirst(lc), size));
+	{
+		Jsonb	   *collection = describe_table(index, lfirst(lc), size);
+
+		if (collection)
+			kz_json_set_document(&collections[n++], collection);
+	}
+	if (n == 0)
+		return NULL;
 	kz_json_set_string(&pairs[0].key, "name");
 	kz_json_set_string(&pairs[0].value, index);
 	kz_json_set_string(&pairs[1].key, "size");
 	kz_json_set_int64(&pairs[1].value, *size);
 	kz_json_set_string(&pairs[2].key, "collections");
-	kz_json_set_document(&pairs[2].value, kz_json_array(collections, list_length(names)));
+	kz_json_set_document(&pairs[2].value, kz_json_array(collections, n));
 	return kz_json_object(pairs, 3);
 }
 
 /*
- * {name, size, documentCount} of a collection, whose size is added to the total.
+ * {name, size, documentCount} of a collection, whose size is added to the total; NULL
+ * if it has gone meanwhile, does not fit or may not be read.
  */
 static Jsonb *
 describe_table(const char *index, const char *name, int64 *total)
 {
-	KzCollectionRow row;
-	KzError		error;
 	JsonbPair	pairs[3];
 	int64		count;
 	int64		size;
 
-	kz_collection_require(index, name, &row);
-	if (!kz_read_count(index, name, "index:stats", &count, &error))
-		kz_error_throw(&error);
-	size = DatumGetInt64(DirectFunctionCall1(pg_total_relation_size,
-											 ObjectIdGetDatum(kz_table_find(row.schema, row.table))));
+	if (!kz_read_extent(index, name, "index:stats", &count, &size))
+		return NULL;
 	*total += size;
 	kz_json_set_string(&pairs[0].key, "name");
 	kz_json_set_string(&pairs[0].value, name);

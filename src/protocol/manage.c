@@ -14,6 +14,7 @@
 #include "engine/collection.h"
 #include "engine/definition.h"
 #include "engine/naming.h"
+#include "engine/resolve.h"
 #include "protocol/argument.h"
 
 #define ARG_INDEX kz_argument_name(fcinfo, 0, "index")
@@ -48,7 +49,10 @@ kz_create_index(PG_FUNCTION_ARGS)
 Datum
 kz_delete_index(PG_FUNCTION_ARGS)
 {
-	kz_index_delete(ARG_INDEX);
+	const char *index = ARG_INDEX;
+
+	if (!kz_index_delete(index))
+		kz_index_raise_unknown(index);
 	return acknowledge();
 }
 
@@ -120,8 +124,10 @@ Datum
 kz_delete_collection(PG_FUNCTION_ARGS)
 {
 	const char *index = ARG_INDEX;
+	const char *collection = ARG_COLLECTION;
 
-	kz_collection_delete(index, ARG_COLLECTION);
+	if (!kz_collection_delete(index, collection))
+		kz_collection_raise_unknown(index, collection);
 	return acknowledge();
 }
 

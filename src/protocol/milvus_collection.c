@@ -24,6 +24,7 @@ static Jsonb *describe_field(const KzMilvusRequest *request, const KzMilvusSchem
 static Jsonb *describe_parameters(const KzMilvusField *field);
 static void add_parameter(JsonbValue *parameters, int *n, const char *key, int value);
 static char *describe_type(const KzMilvusField *field);
+static bool has_collections(const char *database);
 static bool is_default(const char *database);
 static void answer_strings(KzMilvusRequest *request, List *strings);
 static bool read_collection_name(KzMilvusRequest *request);
@@ -221,11 +222,9 @@ collections_drop(KzMilvusRequest *request)
 
 	if (!read_collection_name(request) || !kz_milvus_database(request))
 		return false;
-	if (kz_milvus_find_schema(request, &schema))
-	{
-		kz_collection_delete(request->call.index, request->call.collection);
+	if (kz_milvus_find_schema(request, &schema) &&
+		kz_collection_delete(request->call.index, request->call.collection))
 		return true;
-	}
 	return request->version == 2 ||
 		kz_milvus_fail(request, KZ_MILVUS_NO_COLLECTION,
 					   psprintf("collection not found, database: %s, collection: %s",
@@ -369,24 +368,42 @@ databases_create(KzMilvusRequest *request)
 static bool
 databases_drop(KzMilvusRequest *request)
 {
-	ListCell   *lc;
-
 	if (!kz_milvus_database(request))
 		return false;
 	if (is_default(request->call.index))
 		return kz_milvus_fail_parameter(request, "can not drop default database");
-	foreach(lc, kz_catalog_list_collections(request->call.index))
+	if (!has_collections(request->call.index))
+	{
+		/*
+		 * One that somebody is making must not go with it.  As in
+		 * collections_create, who finds it taken keeps nobody waiting.
+		 */
+		PreventCommandIfReadOnly("databases/drop");
+		kz_catalog_lock();
+		if (!has_collections(request->call.index))
+			return kz_index_delete(request->call.index) ||
+				kz_milvus_fail(request, KZ_MILVUS_NO_DATABASE,
+							   psprintf("database not found[database=%s]", request->call.index));
+	}
+	return kz_milvus_fail(request, KZ_MILVUS_OTHER,
+						  psprintf("database:%s not empty, must drop all collections before drop "
+								   "database", request->call.index));
+}
+
+static bool
+has_collections(const char *database)
+{
+	ListCell   *lc;
+
+	foreach(lc, kz_catalog_list_collections(database))
 	{
 		KzCollectionRow *listed = lfirst(lc);
 		KzCollectionRow row;
 
 		if (kz_collection_find(listed->index, listed->name, &row))
-			return kz_milvus_fail(request, KZ_MILVUS_OTHER,
-								  psprintf("database:%s not empty, must drop all collections before drop "
-										   "database", request->call.index));
+			return true;
 	}
-	kz_index_delete(request->call.index);
-	return true;
+	return false;
 }
 
 static bool

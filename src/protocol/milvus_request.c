@@ -106,6 +106,10 @@ kz_milvus_fail_error(KzMilvusRequest *request, const KzError *error)
 	switch (error->code)
 	{
 		case KZ_ERROR_UNKNOWN_INDEX:
+			if (strcmp(error->args[0], request->call.index) != 0)
+				return kz_milvus_fail(request, KZ_MILVUS_NO_DATABASE,
+									  psprintf("database not found[database=%s]", error->args[0]));
+			/* FALLTHROUGH */
 		case KZ_ERROR_UNKNOWN_COLLECTION:
 			return kz_milvus_fail(request, KZ_MILVUS_NO_COLLECTION,
 								  psprintf("can't find collection[database=%s][collection=%s]",

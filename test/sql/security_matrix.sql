@@ -18,6 +18,22 @@ CREATE TABLE matrix.plain (_id text PRIMARY KEY, _version bigint NOT NULL, _sour
 CREATE SCHEMA matrix_adopt;
 CREATE SCHEMA matrix_drop;
 SELECT kz_create_index('matrix_drop');
+-- what moves, and where to: an attached collection that is also one of Milvus', another
+-- index, in it a table to be taken up and the rest of a collection whose table is gone
+CREATE TABLE matrix.trap (_id text PRIMARY KEY, _version bigint NOT NULL, _source jsonb NOT NULL);
+SELECT kz_attach_collection('matrix', 'trap', 'matrix.trap');
+SELECT kz_update_collection('matrix', 'trap', settings => kz_get_settings('matrix', 'vec'));
+SELECT kz_create_index('matrix_target');
+CREATE TABLE matrix_target.fit (_id text PRIMARY KEY, _version bigint NOT NULL, _source jsonb NOT NULL);
+SELECT kz_create_collection('matrix_target', 'stale');
+DROP TABLE matrix_target.stale;
+SELECT kz_create_index('matrix_gone');
+DROP SCHEMA matrix_gone;
+
+/* A table of the index, for whom may not use its schema as well. */
+CREATE FUNCTION pg_temp.oid_of(name text) RETURNS oid LANGUAGE sql AS $$
+	SELECT oid FROM pg_class WHERE relname = name AND relnamespace = (SELECT oid FROM pg_namespace WHERE nspname = 'matrix')
+$$;
 
 /*
  * The calls: expressions that are jsonb. name is a function, controller:action or
@@ -67,7 +83,7 @@ INSERT INTO call (name, expression, defines) VALUES
 	('kz_create_collection', $$kz_create_collection('matrix', 'items')$$, true),
 	('kz_create_collection', $$kz_create_collection('matrix_new', 'items')$$, true),
 	('kz_update_collection', $$kz_update_collection('matrix', 'items', settings => '{"a": 1}')$$, true),
-	('kz_attach_collection', $$kz_attach_collection('matrix', 'attached', (SELECT oid FROM pg_class WHERE relname = 'plain' AND relnamespace = (SELECT oid FROM pg_namespace WHERE nspname = 'matrix')))$$, true),
+	('kz_attach_collection', $$kz_attach_collection('matrix', 'attached', pg_temp.oid_of('plain'))$$, true),
 	('kz_delete_collection', $$kz_delete_collection('matrix', 'items')$$, true),
 	('kz_truncate_collection', $$kz_truncate_collection('matrix', 'items')$$, true);
 INSERT INTO call (name, expression, defines)
@@ -165,6 +181,35 @@ FROM (VALUES
 	('/v2/vectordb/entities/delete', '{"filter": "id in [1]"}'),
 	('/v2/vectordb/entities/delete', '{"filter": "s != \"\""}')) AS v (path, body);
 
+-- each way to move, rename and take over: what kz made and what is attached; within an
+-- index, into another, onto the rest of a collection
+INSERT INTO call (name, expression, defines)
+SELECT path, format('kz_milvus(%L, %L)', path, body), true
+FROM (VALUES
+	('/v2/vectordb/collections/rename', '{"collectionName": "trap", "newCollectionName": "renamed"}'),
+	('/v2/vectordb/collections/rename', '{"collectionName": "vec", "newDbName": "matrix_target", "newCollectionName": "renamed"}'),
+	('/v2/vectordb/collections/rename', '{"collectionName": "trap", "newDbName": "matrix_target", "newCollectionName": "renamed"}'),
+	('/v2/vectordb/collections/rename', '{"collectionName": "vec", "newDbName": "matrix_target", "newCollectionName": "stale"}'),
+	('/v2/vectordb/collections/rename', '{"collectionName": "trap", "newDbName": "matrix_target", "newCollectionName": "stale"}'),
+	('/v2/vectordb/collections/create', '{"dbName": "matrix_target", "collectionName": "stale", "dimension": 2}'),
+	('/v2/vectordb/collections/create', '{"dbName": "matrix_target", "collectionName": "fit", "dimension": 2}'),
+	('/v1/vector/collections/create', '{"dbName": "matrix_target", "collectionName": "fit", "dimension": 2}'),
+	('/v2/vectordb/databases/create', '{"dbName": "matrix_adopt"}'),
+	('/v2/vectordb/databases/create', '{"dbName": "matrix_gone"}')) AS v (path, given),
+	LATERAL (SELECT '{"dbName": "matrix"}'::jsonb || given::jsonb) AS b (body);
+INSERT INTO call (name, expression, defines) VALUES
+	('kz_create_collection', $$kz_create_collection('matrix_target', 'fit')$$, true),
+	('kz_create_collection', $$kz_create_collection('matrix_target', 'stale')$$, true),
+	('kz_attach_collection', $$kz_attach_collection('matrix_target', 'attached', pg_temp.oid_of('plain'))$$, true),
+	('kz_attach_collection', $$kz_attach_collection('matrix_target', 'stale', pg_temp.oid_of('plain'))$$, true),
+	('kz_create_index', $$kz_create_index('matrix_gone')$$, true),
+	('collection:create', $$kz_request('{"controller": "collection", "action": "create", "index": "matrix_target", "collection": "fit"}')$$, true),
+	('collection:create', $$kz_request('{"controller": "collection", "action": "create", "index": "matrix_target", "collection": "stale"}')$$, true),
+	('index:create', $$kz_request('{"controller": "index", "action": "create", "index": "matrix_adopt"}')$$, true),
+	('kz_http', $$(SELECT body::jsonb FROM kz_http('PUT', '/matrix_target/stale'))$$, true),
+	('kz_http', $$(SELECT body::jsonb FROM kz_http('POST', '/v2/vectordb/collections/rename', body =>
+		'{"dbName": "matrix", "collectionName": "trap", "newDbName": "matrix_target", "newCollectionName": "stale"}'))$$, true);
+
 -- functions of the extension that no call is of, but for the trigger function and
 -- the two whose calls have the names of what they do
 SELECT p.oid::regprocedure FROM pg_proc p JOIN pg_depend d ON d.classid = 'pg_proc'::regclass AND d.objid = p.oid
@@ -191,11 +236,16 @@ INSERT INTO taking ("right", statement) VALUES
 	('UPDATE', 'REVOKE UPDATE ON matrix.items, matrix.vec, matrix.plain FROM regress_kz_caller'),
 	('DELETE', 'REVOKE DELETE ON matrix.items, matrix.vec, matrix.plain FROM regress_kz_caller'),
 	('own table', 'ALTER TABLE matrix.items OWNER TO regress_kz_other; ALTER TABLE matrix.vec OWNER TO regress_kz_other;
-		ALTER TABLE matrix.plain OWNER TO regress_kz_other; GRANT ALL ON matrix.items, matrix.vec, matrix.plain TO PUBLIC'),
+		ALTER TABLE matrix.plain OWNER TO regress_kz_other; ALTER TABLE matrix.trap OWNER TO regress_kz_other;
+		GRANT ALL ON matrix.items, matrix.vec, matrix.plain, matrix.trap TO PUBLIC'),
 	('usage', 'REVOKE USAGE ON SCHEMA matrix, matrix_adopt, matrix_drop FROM regress_kz_caller'),
 	('create in schema', 'REVOKE CREATE ON SCHEMA matrix, matrix_adopt, matrix_drop FROM regress_kz_caller'),
 	('own schema', 'ALTER SCHEMA matrix OWNER TO regress_kz_other; ALTER SCHEMA matrix_adopt OWNER TO regress_kz_other;
 		ALTER SCHEMA matrix_drop OWNER TO regress_kz_other; GRANT ALL ON SCHEMA matrix, matrix_adopt, matrix_drop TO PUBLIC'),
+	('own target table', 'ALTER TABLE matrix_target.fit OWNER TO regress_kz_other; GRANT ALL ON matrix_target.fit TO PUBLIC'),
+	('usage of target', 'REVOKE USAGE ON SCHEMA matrix_target FROM regress_kz_caller'),
+	('create in target', 'REVOKE CREATE ON SCHEMA matrix_target FROM regress_kz_caller'),
+	('own target', 'ALTER SCHEMA matrix_target OWNER TO regress_kz_other; GRANT ALL ON SCHEMA matrix_target TO PUBLIC'),
 	('create schemas', format('REVOKE CREATE ON DATABASE %I FROM regress_kz_caller', current_database()));
 
 /* What is stored and known. */
@@ -244,13 +294,14 @@ END $$;
 -- refused, with 42501 and nothing else; and what they do without any right
 CREATE FUNCTION pg_temp.all_but(taking text) RETURNS text LANGUAGE sql AS $$
 	SELECT 'ALTER TABLE matrix.items OWNER TO regress_kz_caller; ALTER TABLE matrix.vec OWNER TO regress_kz_caller; ALTER TABLE matrix.plain OWNER TO regress_kz_caller;
+		ALTER TABLE matrix.trap OWNER TO regress_kz_caller; ALTER TABLE matrix_target.fit OWNER TO regress_kz_caller; ALTER SCHEMA matrix_target OWNER TO regress_kz_caller;
 		ALTER SCHEMA matrix OWNER TO regress_kz_caller; ALTER SCHEMA matrix_adopt OWNER TO regress_kz_caller; ALTER SCHEMA matrix_drop OWNER TO regress_kz_caller; '
 		|| format('GRANT CREATE ON DATABASE %I TO regress_kz_caller; ', current_database()) || taking
 $$;
 SELECT name, expression FROM call WHERE pg_temp.attempt(pg_temp.all_but(''), expression) <> 'ok' ORDER BY ord;
 CREATE TABLE result AS
 SELECT c.ord, name, t.ord AS taking_ord, "right", pg_temp.attempt(pg_temp.all_but(statement), expression) AS outcome
-FROM call c, taking t ORDER BY c.ord, t.ord;
+FROM call c JOIN taking t ON defines OR "right" !~ 'target' ORDER BY c.ord, t.ord;
 SELECT c.name, string_agg("right", ', ' ORDER BY taking_ord) FILTER (WHERE outcome <> 'ok') AS needs,
 	string_agg(DISTINCT outcome, ', ' ORDER BY outcome) FILTER (WHERE outcome <> 'ok') AS without,
 	pg_temp.attempt('', expression) AS without_any
@@ -305,9 +356,8 @@ SELECT * FROM matrix.vec;
 
 SET client_min_messages = warning;
 SELECT kz_delete_index('matrix_drop');
-DROP SCHEMA matrix, matrix_adopt CASCADE;
-SELECT kz_create_index('matrix');
-SELECT kz_delete_index('matrix');
+DROP SCHEMA matrix, matrix_adopt, matrix_target CASCADE;
+SELECT kz_create_index(index), kz_delete_index(index) FROM unnest('{matrix,matrix_target,matrix_gone}'::text[]) index;
 DROP TABLE call, result;
 REVOKE CREATE ON SCHEMA public FROM PUBLIC;
 DROP ROLE regress_kz_caller, regress_kz_other;
