@@ -132,6 +132,7 @@ on_timeout(void *owner)
 
 	if (client->wait == WAIT_INPUT && client->kind != CLIENT_WEBSOCKET && !client->stream.ssl)
 	{
+		http_give_up(&client->http, &client->stream.in);
 		refuse(client, 408, NULL);
 		advance(client);
 	}
@@ -262,7 +263,9 @@ take_message(Client *client)
 	{
 		Request    *request = request_from_http(client, message);
 
-		if (utf8_is_valid(buffer_data(&request->body), buffer_length(&request->body)))
+		if (message->encoding && buffer_length(&request->body) > 0)
+			request_fail_encoded(request, message->encoding);
+		else if (utf8_is_valid(buffer_data(&request->body), buffer_length(&request->body)))
 			auth_admit(request);
 		else
 			request_fail(request, &failure_not_text, NULL);

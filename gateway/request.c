@@ -29,6 +29,9 @@ const Failure failure_too_large = {
 const Failure failure_not_text = {
 	400, "network.http.body_parse_failed", 0x0301000c, 1801, true, "Unable to convert the HTTP body to JSON"
 };
+const Failure failure_encoded = {
+	400, "network.http.unsupported_content", 0x03010008, 1801, true, "Invalid request content-type."
+};
 const Failure failure_timeout = {
 	408, "network.http.timeout", 0x03010080, 10001, true, "request timeout"
 };
@@ -356,6 +359,20 @@ request_fail(Request *request, const Failure *failure, const char *message)
 }
 
 /*
+ * Answer that the body has an encoding, whatever its bytes are.
+ */
+void
+request_fail_encoded(Request *request, const char *encoding)
+{
+	Buffer		message = {0};
+
+	buffer_printf(&message, "%s Expected \"application/json\", got: \"%s\".", failure_encoded.message, encoding);
+	buffer_append(&message, "", 1);
+	request_fail(request, &failure_encoded, buffer_data(&message));
+	buffer_free(&message);
+}
+
+/*
  * Answer that it is not HTTP as we speak it.
  */
 void
@@ -392,7 +409,8 @@ fail(Request *request, const Failure *failure, int status, const char *message)
 		buffer_append(&body, "}", 1);
 	}
 	else if (failure->bare)
-		buffer_append_string(&body, buffer_data(&error));
+		/* Its SDKs take an answer without "error" for a success. */
+		buffer_printf(&body, "%.*s,\"error\":%s}", (int) strlen(error.bytes) - 1, error.bytes, error.bytes);
 	else
 		append_envelope(&body, request, status, "error", buffer_data(&error));
 

@@ -68,6 +68,7 @@ typedef struct Failure
 extern const Failure failure_http;
 extern const Failure failure_too_large;
 extern const Failure failure_not_text;
+extern const Failure failure_encoded;
 extern const Failure failure_timeout;
 extern const Failure failure_frame;
 extern const Failure failure_overloaded;
@@ -89,6 +90,7 @@ extern int64_t request_age(const Request *request);
 extern void request_answer(Request *request, int status, const char *headers, const char *body, size_t length);
 extern void request_succeed(Request *request, const char *result);
 extern void request_fail(Request *request, const Failure *failure, const char *message);
+extern void request_fail_encoded(Request *request, const char *encoding);
 extern void request_fail_http(Request *request, int status, const char *problem);
 extern void request_discard(Request *request);
 
