@@ -14,6 +14,7 @@
 #include "client.h"
 #include "log.h"
 #include "metrics.h"
+#include "origin.h"
 #include "request.h"
 #include "text.h"
 
@@ -126,13 +127,13 @@ Request *
 request_from_http(Client *client, HttpMessage *message)
 {
 	Request    *request = make_request(client);
-	const char *path = message->target ? message->target : "";
+	const char *path = message->target ? http_path(message->target) : "";
 
 	request->protocol = strncmp(path, "/v1/vector/", 11) == 0 || strncmp(path, "/v2/vectordb/", 13) == 0 ?
 		MILVUS_HTTP : KUZZLE_HTTP;
 	request->method = message->method;
 	request->target = message->target;
-	request->origin = message->origin;
+	request->origin = origin_permits(message) ? copy_string(message->origin) : NULL;
 	request->body = message->body;
 	request->size = buffer_length(&request->body);
 	client->request_bytes += request->size;
@@ -140,7 +141,7 @@ request_from_http(Client *client, HttpMessage *message)
 	request->headers = buffer_take_string(&message->headers);
 	if (message->authorization && strncasecmp(message->authorization, "Bearer ", 7) == 0)
 		request->token = copy_string(message->authorization + 7 + strspn(message->authorization + 7, " "));
-	message->method = message->target = message->origin = NULL;
+	message->method = message->target = NULL;
 	memset(&message->body, 0, sizeof(message->body));
 	return request;
 }
@@ -246,12 +247,17 @@ request_answer(Request *request, int status, const char *headers, const char *bo
 		bool		only_head = request->method && strcmp(request->method, "HEAD") == 0;
 
 		http_write_head(&client->stream.out, status);
+		origin_write_headers(&client->stream.out, request->protocol, request->origin);
 		write_http_headers(&client->stream.out, headers);
 		http_write_body(&client->stream.out, status, body, length, request->keep_alive, only_head);
 	}
 	finish(request, status, length);
 }
 
+/*
+ * Headers that the database has made, but for those about other sites, which are
+ * written for all answers alike.
+ */
 static void
 write_http_headers(Buffer *out, const char *headers)
 {
@@ -265,6 +271,8 @@ write_http_headers(Buffer *out, const char *headers)
 	while (json_next(&rest, &key, &value))
 	{
 		strings.end = 0;
+		if (strncasecmp(key.text, "\"Access-Control-", 16) == 0 || strncasecmp(key.text, "\"Vary\"", 6) == 0)
+			continue;
 		if (json_decode(&strings, key) && json_decode(&strings, value))
 			http_write_header(out, strings.bytes, strings.bytes + strlen(strings.bytes) + 1);
 	}
@@ -334,19 +342,10 @@ void
 request_succeed(Request *request, const char *result)
 {
 	Buffer		body = {0};
-	Buffer		headers = {0};
 
 	append_envelope(&body, request, 200, "result", result);
-	buffer_append_string(&headers, "{\"Content-Type\":\"application/json\"");
-	if (request->origin)
-	{
-		buffer_append_string(&headers, ",\"Vary\":\"Origin\",\"Access-Control-Allow-Origin\":");
-		json_append_string(&headers, request->origin);
-	}
-	buffer_append(&headers, "}", 2);
-	request_answer(request, 200, buffer_data(&headers), buffer_data(&body), buffer_length(&body));
+	request_answer(request, 200, "{\"Content-Type\":\"application/json\"}", buffer_data(&body), buffer_length(&body));
 	buffer_free(&body);
-	buffer_free(&headers);
 }
 
 /*
@@ -397,7 +396,6 @@ fail(Request *request, const Failure *failure, int status, const char *message)
 {
 	Buffer		body = {0};
 	Buffer		error = {0};
-	Buffer		headers = {0};
 
 	if (!message)
 		message = failure->message;
@@ -414,21 +412,13 @@ fail(Request *request, const Failure *failure, int status, const char *message)
 	else
 		append_envelope(&body, request, status, "error", buffer_data(&error));
 
-	buffer_append_string(&headers, "{\"Content-Type\":\"application/json\"");
-	if (request->origin)
-	{
-		buffer_append_string(&headers, ",\"Vary\":\"Origin\",\"Access-Control-Allow-Origin\":");
-		json_append_string(&headers, request->origin);
-	}
-	if (status == 401)
-		buffer_append_string(&headers, ",\"WWW-Authenticate\":\"Bearer\"");
-	buffer_append(&headers, "}", 2);
 	free(request->problem);
 	request->problem = copy_string(message);
-	request_answer(request, status, buffer_data(&headers), buffer_data(&body), buffer_length(&body));
+	request_answer(request, status, status == 401 ?
+				   "{\"Content-Type\":\"application/json\",\"WWW-Authenticate\":\"Bearer\"}" :
+				   "{\"Content-Type\":\"application/json\"}", buffer_data(&body), buffer_length(&body));
 	buffer_free(&body);
 	buffer_free(&error);
-	buffer_free(&headers);
 }
 
 /*

@@ -39,7 +39,7 @@ typedef struct Request
 	char	   *headers;		/* JSON */
 	Buffer		body;			/* or the frame */
 	size_t		size;			/* of it */
-	char	   *origin;			/* NULL: none */
+	char	   *origin;			/* whose page may read the answer; NULL: none */
 	char	   *token;			/* NULL: none */
 	bool		keep_alive;
 	char	   *request_id;		/* JSON, as sent; NULL: none */
@@ -61,7 +61,7 @@ typedef struct Failure
 	int			code;
 	int			milvus_code;
 	bool		bare;			/* Kuzzle answers the error without an
-								 * envelope */
+								 * envelope; we, also as "error" */
 	const char *message;
 } Failure;
 

@@ -16,7 +16,7 @@ const NOW_CHUNK = `${NOW.length.toString(16)}\r\n${NOW}\r\n`;
 const many = (n, line) => Array.from({ length: n }, (_, i) => line.replace('#', i)).join('');
 
 test('http: a gateway', async () => {
-  gateway = await Gateway.start({ 'max-body': 100000 });
+  gateway = await Gateway.start({ 'max-body': 100000, 'allow-origin': 'http://x,http://site' });
   hurried = await Gateway.start({ 'read-timeout': 1 });
   assert.strictEqual((await gateway.put(`/${INDEX}/c`)).status, 200);
 });
