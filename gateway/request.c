@@ -75,7 +75,6 @@ const Failure failure_argument = {
 
 static Request *make_request(Client *client);
 static int64_t microseconds(void);
-static void read_frame(Request *request);
 static char *copy_raw(Slice value);
 static char *decode_string(Slice value);
 static void write_http_headers(Buffer *out, const char *headers);
@@ -162,7 +161,7 @@ request_from_frame(Client *client, Buffer *frame)
 	request->size = buffer_length(frame);
 	client->request_bytes += request->size;
 	memset(frame, 0, sizeof(*frame));
-	read_frame(request);
+	request_read_envelope(request);
 	buffer_printf(&target, "%s:%s", request->controller ? request->controller : "",
 				  request->action ? request->action : "");
 	request->target = buffer_take_string(&target);
@@ -170,10 +169,10 @@ request_from_frame(Client *client, Buffer *frame)
 }
 
 /*
- * What the gateway itself needs of an envelope.
+ * Take what the gateway itself needs from a body that is an envelope.
  */
-static void
-read_frame(Request *request)
+void
+request_read_envelope(Request *request)
 {
 	Slice		rest;
 	Slice		key;
@@ -184,6 +183,7 @@ read_frame(Request *request)
 	Slice		request_id = {0};
 	Slice		volatile_data = {0};
 
+	request->envelope = true;
 	if (!json_open(&rest, buffer_data(&request->body), buffer_length(&request->body)))
 		return;
 	while (json_next(&rest, &key, &value))
@@ -201,7 +201,8 @@ read_frame(Request *request)
 	}
 	request->controller = decode_string(controller);
 	request->action = decode_string(action);
-	request->token = decode_string(jwt);
+	if (!request->token)
+		request->token = decode_string(jwt);
 	if (request_id.text && *request_id.text == '"')
 		request->request_id = copy_raw(request_id);
 	if (volatile_data.text && *volatile_data.text == '{')

@@ -38,6 +38,8 @@ typedef struct Request
 	char	   *target;			/* likewise; of a frame, controller:action */
 	char	   *headers;		/* JSON */
 	Buffer		body;			/* or the frame */
+	bool		envelope;		/* the body is one of Kuzzle's, which names
+								 * the action */
 	size_t		size;			/* of it */
 	char	   *origin;			/* whose page may read the answer; NULL: none */
 	char	   *token;			/* NULL: none */
@@ -85,6 +87,7 @@ extern const Failure failure_argument;
 
 extern Request *request_from_http(struct Client *client, struct HttpMessage *message);
 extern Request *request_from_frame(struct Client *client, Buffer *frame);
+extern void request_read_envelope(Request *request);
 extern void request_forget_id(Request *request);
 extern int64_t request_age(const Request *request);
 extern void request_answer(Request *request, int status, const char *headers, const char *body, size_t length);
