@@ -2,10 +2,10 @@
  * origin.c
  *	  Which web pages may call, by which names, and how browsers are told.
  *
- * Without tokens, who reaches us may do all; and whatever page somebody on this machine
- * looks at has a browser that reaches us.  The browser says whose page it is (Origin).
- * It says so of no page that takes itself to be ours, which any site can be that has
- * its name lead to the loopback; but then it says by which name it came (Host).  With
+ * Without tokens, who reaches us may do all, and every page that somebody on this
+ * machine looks at has a browser that reaches us.  The browser says whose page it is
+ * (Origin).  A site can have its own name lead to the loopback, and then its pages are
+ * ours to the browser; so by which name we are called (Host) counts as well.  With
  * tokens neither matters, as no browser adds a token by itself.
  */
 #include <arpa/inet.h>
@@ -120,7 +120,8 @@ origin_permits(const HttpMessage *message)
 }
 
 /*
- * Why a message must not have been sent, which is the caller's; NULL if it may.
+ * Why a message is refused, which is the caller's; NULL if it is not.  What names no
+ * host at all, as HTTP/1.0 may, comes from no browser.
  */
 char *
 origin_refusal(const HttpMessage *message)

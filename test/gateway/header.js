@@ -19,8 +19,10 @@ let gateway;
 
 /** Send bytes, latin1, and take the answer apart. */
 async function ask(bytes, to = gateway) {
-  const answer = await (await to.raw()).send(bytes).end();
+  const raw = (await to.raw()).send(bytes);
+  const answer = await raw.end();
 
+  raw.destroy();
   return { status: Number(answer.slice(9, 12)), json: /^\{/.test(answer.split('\r\n\r\n')[1]) ? JSON.parse(Buffer.from(answer.split('\r\n\r\n')[1], 'latin1')) : undefined, answer };
 }
 
@@ -70,6 +72,7 @@ test('header: lists may come in several lines', async () => {
 
   assert.strictEqual(closing.status, 200);
   assert.strictEqual((await raw.end()).match(/HTTP\/1\.1 200/g).length, 2);
+  raw.destroy();
   for (const lines of ['Upgrade: websocket\r\nConnection: keep-alive\r\nConnection: Upgrade\r\n', 'Upgrade: h2c\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n',
     'Connection: Upgrade\r\nUpgrade: h2c, WebSocket\r\nSec-WebSocket-Protocol: a\r\nSec-WebSocket-Protocol: b\r\n']) {
     const socket = (await gateway.raw()).send(now(lines + upgrade));
