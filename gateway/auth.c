@@ -11,6 +11,7 @@
 
 #include "auth.h"
 #include "config.h"
+#include "http.h"
 #include "login.h"
 #include "pool.h"
 #include "text.h"
@@ -20,6 +21,9 @@
 
 static void name_action(Request *request);
 static bool path_is(const Request *request, const char *path);
+static bool path_is_below(const Request *request, const char *path);
+static size_t path_length(const Request *request);
+static bool target_is(const Request *request, const char *path);
 static bool is_public(const Request *request);
 static void run_as(Request *request, const char *role, const char *kuid);
 static void admit_anonymous(Request *request);
@@ -95,7 +99,7 @@ auth_admit(Request *request)
 }
 
 /*
- * Which of the actions that are done here a request of HTTP is.
+ * Which action a request of HTTP is, if it says so itself or the action is done here.
  */
 static void
 name_action(Request *request)
@@ -104,7 +108,9 @@ name_action(Request *request)
 
 	if (request->protocol != KUZZLE_HTTP || strcmp(request->method, "POST") != 0)
 		return;
-	if (path_is(request, "/_login/local"))
+	if (path_is(request, "/_query"))
+		request_read_envelope(request);
+	else if (path_is_below(request, "/_login/"))
 		action = "login";
 	else if (path_is(request, "/_checkToken"))
 		action = "checkToken";
@@ -117,10 +123,43 @@ name_action(Request *request)
 }
 
 /*
- * Whether the target is this path, with or without a query.
+ * Whether this is the path of a request, with or without a slash at its end.
  */
 static bool
 path_is(const Request *request, const char *path)
+{
+	size_t		length = path_length(request);
+
+	return strlen(path) == length && strncmp(http_path(request->target), path, length) == 0;
+}
+
+/*
+ * Whether the path of a request has one part more than this one.
+ */
+static bool
+path_is_below(const Request *request, const char *above)
+{
+	const char *path = http_path(request->target);
+	size_t		length = path_length(request);
+	size_t		begin = strlen(above);
+
+	return length > begin && strncmp(path, above, begin) == 0 && !memchr(path + begin, '/', length - begin);
+}
+
+static size_t
+path_length(const Request *request)
+{
+	const char *path = http_path(request->target);
+	size_t		length = strcspn(path, "?#");
+
+	return length > 1 && path[length - 1] == '/' ? length - 1 : length;
+}
+
+/*
+ * Whether the target is this path to the letter, with or without a query.
+ */
+static bool
+target_is(const Request *request, const char *path)
 {
 	size_t		length = strcspn(request->target, "?#");
 
@@ -130,7 +169,8 @@ path_is(const Request *request, const char *path)
 /*
  * What has to work before anybody can say who he is, and reads no data: what browsers
  * ask before they send a token, what the SDK needs to build its URLs, and whether
- * anybody is there.
+ * anybody is there.  It is known for certain what a request is: a path counts to the
+ * letter, and envelopes in HTTP don't, as by their type they may be something else.
  */
 static bool
 is_public(const Request *request)
@@ -138,11 +178,12 @@ is_public(const Request *request)
 	static const char *const paths[] = {"/_publicApi", "/_healthCheck", "/_healthcheck", "/_ready"};
 
 	if (request->protocol == KUZZLE_WEBSOCKET)
-		return false;
+		return request->controller && strcmp(request->controller, "server") == 0 && request->action &&
+			(strcmp(request->action, "publicApi") == 0 || strcmp(request->action, "healthCheck") == 0);
 	if (strcmp(request->method, "OPTIONS") == 0)
 		return true;
 	for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++)
-		if (strcmp(request->method, "GET") == 0 && path_is(request, paths[i]))
+		if (strcmp(request->method, "GET") == 0 && target_is(request, paths[i]))
 			return true;
 	return false;
 }
@@ -226,12 +267,14 @@ fail_login(Request *request, LoginResult result)
 static void
 log_in(Request *request)
 {
-	Slice		frame = {buffer_data(&request->body), buffer_length(&request->body)};
+	Slice		envelope = {buffer_data(&request->body), buffer_length(&request->body)};
 	Slice		body = body_of(request);
+	bool		local = request->envelope ? json_is_string(json_member(envelope, "strategy"), "local") :
+	path_is(request, "/_login/local");
 	char	   *user = json_decode_string(json_member(body, "username"));
 	char	   *password = json_decode_string(json_member(body, "password"));
 
-	if (request->protocol == KUZZLE_WEBSOCKET && !json_is_string(json_member(frame, "strategy"), "local"))
+	if (!local)
 		request_fail(request, &failure_argument, "The only authentication strategy is \"local\".");
 	else if (!token_can_issue())
 		request_fail(request, &failure_forbidden, "Tokens come from elsewhere: there is no login here.");
@@ -253,7 +296,7 @@ body_of(const Request *request)
 {
 	Slice		whole = {buffer_data(&request->body), buffer_length(&request->body)};
 
-	return request->protocol == KUZZLE_WEBSOCKET ? json_member(whole, "body") : whole;
+	return request->envelope ? json_member(whole, "body") : whole;
 }
 
 static void
@@ -293,13 +336,13 @@ login_done(Request *request, const char *user, LoginResult result)
 static int
 read_lifetime(const Request *request)
 {
-	Slice		frame = {buffer_data(&request->body), buffer_length(&request->body)};
+	Slice		envelope = {buffer_data(&request->body), buffer_length(&request->body)};
 	const char *query = strstr(request->target, "expiresIn=");
 	double		seconds = 0;
 
-	if (request->protocol == KUZZLE_WEBSOCKET)
+	if (request->envelope)
 	{
-		Slice		value = json_member(frame, "expiresIn");
+		Slice		value = json_member(envelope, "expiresIn");
 		char	   *text = json_decode_string(value);
 
 		if (!text && value.text)

@@ -10,6 +10,7 @@
 #include <arpa/inet.h>
 #include <netinet/tcp.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
@@ -19,6 +20,7 @@
 #include "client.h"
 #include "config.h"
 #include "metrics.h"
+#include "origin.h"
 #include "text.h"
 #include "turn.h"
 
@@ -44,7 +46,7 @@ static bool step_http(Client *client);
 static bool step_websocket(Client *client);
 static void take_message(Client *client);
 static void refuse(Client *client, int status, const char *problem);
-static void answer_metrics(Client *client);
+static void answer_metrics(Client *client, const char *refusal);
 static void upgrade(Client *client);
 static void take_frame(Client *client);
 static bool is_ping(const Buffer *message);
@@ -132,6 +134,7 @@ on_timeout(void *owner)
 
 	if (client->wait == WAIT_INPUT && client->kind != CLIENT_WEBSOCKET && !client->stream.ssl)
 	{
+		http_give_up(&client->http, &client->stream.in);
 		refuse(client, 408, NULL);
 		advance(client);
 	}
@@ -243,16 +246,18 @@ static void
 take_message(Client *client)
 {
 	HttpMessage *message = &client->http.message;
+	char	   *refusal = origin_refusal(message);
 
 	if (client->kind == CLIENT_METRICS)
-		answer_metrics(client);
-	else if (config.allow_origin && message->origin && strcmp(message->origin, config.allow_origin) != 0)
-		request_fail(request_from_http(client, message), &failure_forbidden, "pages of this site may not call");
+		answer_metrics(client, refusal);
+	else if (refusal)
+		request_fail(request_from_http(client, message), &failure_forbidden, refusal);
 	else if (message->websocket_key)
 		upgrade(client);
 	else if (message->bad_upgrade)
 	{
 		http_write_head(&client->stream.out, 426);
+		origin_write_headers(&client->stream.out, KUZZLE_HTTP, origin_permits(message) ? message->origin : NULL);
 		http_write_header(&client->stream.out, "Upgrade", "websocket");
 		http_write_header(&client->stream.out, "Sec-WebSocket-Version", "13");
 		http_write_body(&client->stream.out, 426, "", 0, false, false);
@@ -262,12 +267,15 @@ take_message(Client *client)
 	{
 		Request    *request = request_from_http(client, message);
 
-		if (utf8_is_valid(buffer_data(&request->body), buffer_length(&request->body)))
+		if (message->encoding && buffer_length(&request->body) > 0)
+			request_fail_encoded(request, message->encoding);
+		else if (utf8_is_valid(buffer_data(&request->body), buffer_length(&request->body)))
 			auth_admit(request);
 		else
 			request_fail(request, &failure_not_text, NULL);
 	}
 	http_reset(&client->http);
+	free(refusal);
 }
 
 /*
@@ -280,13 +288,18 @@ refuse(Client *client, int status, const char *problem)
 	client->closing = true;
 }
 
+/*
+ * Answer who watches us, unless there is a reason to refuse.
+ */
 static void
-answer_metrics(Client *client)
+answer_metrics(Client *client, const char *refusal)
 {
 	const HttpMessage *message = &client->http.message;
-	int			status = strcmp(message->target, "/metrics") == 0 ? 200 : 404;
+	int			status = refusal ? 403 : strcmp(message->target, "/metrics") == 0 ? 200 : 404;
 	Buffer		body = {0};
 
+	if (refusal)
+		buffer_append_string(&body, refusal);
 	if (status == 200)
 		metrics_write(&body);
 	http_write_head(&client->stream.out, status);

@@ -11,6 +11,7 @@
 
 #include "buffer.h"
 #include "config.h"
+#include "origin.h"
 
 /* No text of the server's is larger. */
 #define MOST_BODY (1024 * 1024 * 1024)
@@ -55,7 +56,11 @@ static const Option options[] = {
 	{"drain-timeout", "SECONDS", NULL, &config.drain_timeout, "10",
 	"time for requests under way to end after SIGTERM"},
 	{"allow-origin", "ORIGIN", &config.allow_origin, NULL, NULL,
-	"the only web site whose pages may call, as https://example.com; default: all"},
+		"a web site whose pages may call, as https://example.com; may be given several times; *: all; "
+	"default: none without --jwt-key, else all"},
+	{"allow-host", "NAME", &config.allow_host, NULL, NULL,
+		"a name by which clients may call, as db.example.com, beside those of the loopback; may be given "
+	"several times; *: any; default: none without --jwt-key, else any"},
 	{"", NULL, NULL, NULL, NULL, "Authentication"},
 	{"jwt-key", "FILE", &config.jwt_key, NULL, NULL,
 	"what verifies tokens: the secret (HS256) or the public key, PEM (RS256); clients then must have one"},
@@ -90,10 +95,13 @@ static const Option options[] = {
 static void help(void);
 static void fail(const char *message, const char *about) __attribute__((noreturn));
 static void set(const Option *option, const char *value);
+static bool is_list(const Option *option);
+static void add(const Option *option, const char *value);
 static void read_environment(void);
 static void read_arguments(int argc, char **argv);
 static const Option *find_option(const char *name, size_t length);
 static void check(void);
+static void check_each(const char *list, bool (*is_well_formed) (const char *), const char *message);
 static bool is_one_of(const char *value, const char *const *choices);
 
 /*
@@ -175,6 +183,27 @@ set(const Option *option, const char *value)
 	*option->number = number;
 }
 
+/*
+ * Whether an option may be given several times; in between there are commas.
+ */
+static bool
+is_list(const Option *option)
+{
+	return option->string == &config.allow_origin || option->string == &config.allow_host;
+}
+
+/*
+ * Set one more value of a list.
+ */
+static void
+add(const Option *option, const char *value)
+{
+	Buffer		list = {0};
+
+	buffer_printf(&list, "%s,%s", *option->string, value);
+	set(option, buffer_take_string(&list));
+}
+
 static void
 read_environment(void)
 {
@@ -195,6 +224,8 @@ read_environment(void)
 static void
 read_arguments(int argc, char **argv)
 {
+	bool		given[NOPTIONS] = {false};
+
 	for (int i = 1; i < argc; i++)
 	{
 		const char *name = argv[i];
@@ -214,7 +245,8 @@ read_arguments(int argc, char **argv)
 			fail("there is no option ", name);
 		if (!equals && i + 1 == argc)
 			fail("there is no value for ", name);
-		set(option, equals ? equals + 1 : argv[++i]);
+		(is_list(option) && given[option - options] ? add : set) (option, equals ? equals + 1 : argv[++i]);
+		given[option - options] = true;
 	}
 }
 
@@ -251,6 +283,28 @@ check(void)
 		fail("--jwt-signing-key is for RS256", "");
 	if (config.anonymous_role && (strcmp(config.anonymous_role, "none") == 0 || !config.anonymous_role[0]))
 		fail("--anonymous-role must be a role", "");
+	check_each(config.allow_origin, origin_is_well_formed,
+			   "--allow-origin is what browsers send, as https://example.com or http://localhost:3000, without a path "
+			   "and without the port that is that of the scheme; not ");
+	check_each(config.allow_host, host_is_well_formed,
+			   "--allow-host is a name or an address, as db.example.com or [2001:db8::1], without scheme, port and "
+			   "path; not ");
+}
+
+/*
+ * Refuse what could never be met: who has named it takes it to be allowed.
+ */
+static void
+check_each(const char *list, bool (*is_well_formed) (const char *), const char *message)
+{
+	char	   *rest = copy_string(list);
+
+	if (list && list[strspn(list, ", ")] == '\0')
+		fail(message, "\"\"");
+	for (char *value = rest ? strtok(rest, ", ") : NULL; value; value = strtok(NULL, ", "))
+		if (!is_well_formed(value))
+			fail(message, value);
+	free(rest);
 }
 
 static bool

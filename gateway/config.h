@@ -29,7 +29,9 @@ typedef struct Config
 	const char *anonymous_role;
 	int			logins;			/* at a time */
 	int			token_lifetime; /* seconds */
-	const char *allow_origin;	/* NULL: all */
+	const char *allow_origin;	/* a list; NULL: all with jwt_key, else none */
+	const char *allow_host;		/* a list; NULL: all with jwt_key, else those
+								 * that are ours anyway */
 	const char *tls_cert;		/* file; NULL: no TLS */
 	const char *tls_key;
 	const char *log_format;

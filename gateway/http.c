@@ -5,7 +5,8 @@
  * The target goes on as it was sent: in "a%2Fb" the slash is part of a name.  What
  * two readers could take for two things is refused, as whoever stands in front of us
  * may take it for the other: lengths that contradict each other, lines without a
- * carriage return, names with spaces, headers over several lines.
+ * carriage return, names with spaces, headers over several lines.  What nobody reads
+ * in two ways is taken, though nobody should send it: bytes that are not UTF-8.
  */
 #include <ctype.h>
 #include <stdlib.h>
@@ -13,40 +14,30 @@
 #include <strings.h>
 
 #include "config.h"
+#include "header.h"
 #include "http.h"
 #include "text.h"
 
 #define MAX_HEAD (16 * 1024)
-#define MAX_HEADERS 100
 #define MAX_TRAILER 4096
 #define MAX_CHUNK_LINE 256
 
-/* What is known of a head while it is read. */
-typedef struct Head
-{
-	char	   *names[MAX_HEADERS];
-	char	   *values[MAX_HEADERS];
-	int			n;
-	bool		old;			/* HTTP/1.0 */
-} Head;
+/* Of names, addresses and ports. */
+#define HOST_CHARACTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~%:[]"
 
 static bool bad(HttpReader *reader, int status, const char *problem);
 static bool read_head(HttpReader *reader, Buffer *in);
-static bool read_request_line(HttpReader *reader, Head *head, char *line);
-static bool read_headers(HttpReader *reader, Head *head, char *line);
-static bool is_single(const char *name);
-static bool is_token(const char *text);
+static void read_origin(HttpReader *reader, const char *text, size_t length);
+static bool read_request_line(HttpReader *reader, char *line, bool *old);
 static bool is_target(const char *text);
-static const char *find_header(const Head *head, const char *name);
-static char *first_word(const char *list);
-static bool has_word(const char *list, const char *word);
-static bool read_framing(HttpReader *reader, const Head *head);
+static bool read_headers(HttpReader *reader, Headers *headers, char *lines);
+static bool read_host(HttpReader *reader, const Headers *headers, bool old);
+static bool read_framing(HttpReader *reader, const Headers *headers, bool old);
 static bool read_length(HttpReader *reader, const char *length);
-static void read_upgrade(HttpReader *reader, const Head *head);
-static void write_headers(HttpReader *reader, const Head *head);
+static void read_upgrade(HttpReader *reader, const Headers *headers);
 static bool read_body(HttpReader *reader, Buffer *in);
-static bool is_line(const char *text, size_t length);
 static bool read_chunk(HttpReader *reader, Buffer *in);
+static bool is_extension(const char *text, size_t length);
 static bool read_chunk_end(HttpReader *reader, Buffer *in);
 static bool read_trailer(HttpReader *reader, Buffer *in);
 
@@ -82,6 +73,17 @@ http_has_begun(const HttpReader *reader, const Buffer *in)
 }
 
 /*
+ * Read nothing more of a message, which has not come to its end: take what an answer to
+ * it must know.
+ */
+void
+http_give_up(HttpReader *reader, const Buffer *in)
+{
+	if (reader->state == HTTP_HEAD && buffer_length(in) > 0)
+		read_origin(reader, buffer_data(in), buffer_length(in));
+}
+
+/*
  * Forget the message; what was taken out of it is NULL or zero.
  */
 void
@@ -92,7 +94,9 @@ http_reset(HttpReader *reader)
 	free(message->method);
 	free(message->target);
 	free(message->authorization);
+	free(message->host);
 	free(message->origin);
+	free(message->encoding);
 	free(message->websocket_key);
 	free(message->subprotocol);
 	buffer_free(&message->headers);
@@ -115,10 +119,11 @@ bad(HttpReader *reader, int status, const char *problem)
 static bool
 read_head(HttpReader *reader, Buffer *in)
 {
-	Head		head = {.n = 0};
+	Headers		headers = {.n = 0};
 	char	   *end;
 	char	   *text;
 	char	   *line;
+	bool		old;
 	bool		good;
 
 	while (buffer_length(in) >= 2 && memcmp(buffer_data(in), "\r\n", 2) == 0)
@@ -127,31 +132,61 @@ read_head(HttpReader *reader, Buffer *in)
 		return false;
 	end = memmem(buffer_data(in) + reader->scanned, buffer_length(in) - reader->scanned, "\r\n\r\n", 4);
 	if (end ? end - buffer_data(in) > MAX_HEAD : buffer_length(in) > MAX_HEAD)
+	{
+		http_give_up(reader, in);
 		return bad(reader, 431, "the head is too large");
+	}
 	if (!end)
 	{
 		reader->scanned = buffer_length(in) < 3 ? 0 : buffer_length(in) - 3;
 		return false;
 	}
-	end[2] = '\0';
-	if (strlen(buffer_data(in)) != (size_t) (end + 2 - buffer_data(in)))
-		return bad(reader, 400, "there is a zero in the head");
 	text = buffer_data(in);
+	end[2] = '\0';
+	read_origin(reader, text, end + 2 - text);
+	if (strlen(text) != (size_t) (end + 2 - text))
+		return bad(reader, 400, "there is a zero in the head");
 	line = strstr(text, "\r\n");
 	*line = '\0';
-	good = read_request_line(reader, &head, text) && read_headers(reader, &head, line + 2) &&
-		read_framing(reader, &head);
+	good = read_request_line(reader, text, &old) && read_headers(reader, &headers, line + 2) &&
+		read_host(reader, &headers, old) && read_framing(reader, &headers, old);
 	if (good)
 	{
-		read_upgrade(reader, &head);
-		write_headers(reader, &head);
+		if (!old)
+			read_upgrade(reader, &headers);
 		buffer_consume(in, end + 4 - text);
 	}
 	return good;
 }
 
+/*
+ * Whose page asks, from the lines that are there.  It is looked for before anything can
+ * be refused, as a page can't read an answer that does not name it.
+ */
+static void
+read_origin(HttpReader *reader, const char *text, size_t length)
+{
+	static const char name[] = "origin:";
+	const char *end = text + length;
+	const char *next;
+
+	for (const char *line = text; (next = memchr(line, '\n', end - line)) != NULL; line = next + 1)
+	{
+		const char *value = line + strlen(name);
+
+		if (value > next || strncasecmp(line, name, strlen(name)) != 0)
+			continue;
+		while (value < next && (*value == ' ' || *value == '\t'))
+			value++;
+		while (next > value && strchr(" \t\r", next[-1]))
+			next--;
+		reader->message.origin = copy_bytes(value, next - value);
+		return;
+	}
+}
+
 static bool
-read_request_line(HttpReader *reader, Head *head, char *line)
+read_request_line(HttpReader *reader, char *line, bool *old)
 {
 	char	   *target = strchr(line, ' ');
 	char	   *version = target ? strchr(target + 1, ' ') : NULL;
@@ -159,80 +194,14 @@ read_request_line(HttpReader *reader, Head *head, char *line)
 	if (!version)
 		return bad(reader, 400, "the first line is malformed");
 	*target++ = *version++ = '\0';
-	if (!is_token(line) || strlen(line) > 32 || !is_target(target))
+	if (!http_is_token(line, strlen(line)) || strlen(line) > 32 || !is_target(target))
 		return bad(reader, 400, "the first line is malformed");
 	if (strcmp(version, "HTTP/1.1") != 0 && strcmp(version, "HTTP/1.0") != 0)
 		return bad(reader, strncmp(version, "HTTP/", 5) == 0 ? 505 : 400, "it is not HTTP/1.1");
-	head->old = version[7] == '0';
+	*old = version[7] == '0';
 	reader->message.method = copy_string(line);
 	reader->message.target = copy_string(target);
 	return true;
-}
-
-/*
- * Take the lines of headers apart, in place.
- */
-static bool
-read_headers(HttpReader *reader, Head *head, char *line)
-{
-	for (char *next; *line; line = next)
-	{
-		char	   *end = strstr(line, "\r\n");
-		char	   *value = strchr(line, ':');
-
-		if (head->n == MAX_HEADERS)
-			return bad(reader, 431, "there are too many headers");
-		next = end + 2;
-		*end = '\0';
-		if (!value || value > end)
-			return bad(reader, 400, "a header is malformed");
-		*value++ = '\0';
-		value += strspn(value, " \t");
-		while (end > value && (end[-1] == ' ' || end[-1] == '\t'))
-			*--end = '\0';
-		if (!is_token(line) || strpbrk(value, "\r\n") || !utf8_is_valid(value, strlen(value)))
-			return bad(reader, 400, "a header is malformed");
-		for (char *c = line; *c; c++)
-			*c = tolower((unsigned char) *c);
-		if (find_header(head, line))
-		{
-			if (is_single(line))
-				return bad(reader, 400, "a header is there twice");
-			continue;
-		}
-		head->names[head->n] = line;
-		head->values[head->n++] = value;
-	}
-	if (!head->old && !find_header(head, "host"))
-		return bad(reader, 400, "there is no header Host");
-	return true;
-}
-
-/*
- * Whether a header may not be there twice; of others, the first counts.
- */
-static bool
-is_single(const char *name)
-{
-	static const char *const names[] = {
-		"authorization", "connection", "content-encoding", "content-length", "content-type", "expect",
-		"host", "origin", "sec-websocket-key", "transfer-encoding", "upgrade"
-	};
-
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-		if (strcmp(names[i], name) == 0)
-			return true;
-	return false;
-}
-
-static bool
-is_token(const char *text)
-{
-	const char *c = text;
-
-	while (isalnum((unsigned char) *c) || (*c && strchr("!#$%&'*+-.^_`|~", *c)))
-		c++;
-	return c > text && *c == '\0';
 }
 
 /*
@@ -248,66 +217,78 @@ is_target(const char *text)
 			strncasecmp(text, "https://", 8) == 0) && utf8_is_valid(text, strlen(text));
 }
 
-static const char *
-find_header(const Head *head, const char *name)
-{
-	for (int i = 0; i < head->n; i++)
-		if (strcmp(head->names[i], name) == 0)
-			return head->values[i];
-	return NULL;
-}
-
 /*
- * The first word of a list, which is the caller's; NULL if it has none that is a token.
+ * The path of a target, and all that follows; "" if there is none.
  */
-static char *
-first_word(const char *list)
+const char *
+http_path(const char *target)
 {
-	char	   *word = list ? copy_bytes(list, strcspn(list, ", \t")) : NULL;
+	const char *scheme_end = *target == '/' ? NULL : strstr(target, "://");
 
-	if (word && is_token(word))
-		return word;
-	free(word);
-	return NULL;
+	return scheme_end ? scheme_end + 3 + strcspn(scheme_end + 3, "/?#") : target;
 }
 
 /*
- * Whether a word is in a list with commas, in any case.
+ * Take from the headers what the body and the answer don't depend on.
  */
 static bool
-has_word(const char *list, const char *word)
+read_headers(HttpReader *reader, Headers *headers, char *lines)
 {
-	size_t		length = strlen(word);
+	HttpMessage *message = &reader->message;
+	int			status = headers_read(headers, lines, &reader->problem);
 
-	while (list && *list)
+	if (status != 0)
+		return bad(reader, status, reader->problem);
+	message->authorization = headers_copy(headers, "authorization");
+	message->encoding = headers_copy(headers, "content-encoding");
+	if (message->encoding && (!*message->encoding || strcasecmp(message->encoding, "identity") == 0))
 	{
-		list += strspn(list, ", \t");
-		if (strncasecmp(list, word, length) == 0 && (list[length] == '\0' || strchr(", \t", list[length])))
-			return true;
-		list += strcspn(list, ",");
+		free(message->encoding);
+		message->encoding = NULL;
 	}
-	return false;
+	headers_write(headers, &message->headers);
+	return true;
+}
+
+/*
+ * By which name the client has found us: that in a target that is whole, else that of
+ * the header.
+ */
+static bool
+read_host(HttpReader *reader, const Headers *headers, bool old)
+{
+	const char *host = headers_find(headers, "host");
+	const char *path = http_path(reader->message.target);
+	const char *scheme_end = strstr(reader->message.target, "://");
+
+	if (!host && !old)
+		return bad(reader, 400, "there is no header Host");
+	if (host && host[strspn(host, HOST_CHARACTERS)] != '\0')
+		return bad(reader, 400, "the header Host is malformed");
+	reader->message.host = scheme_end && scheme_end < path ? copy_bytes(scheme_end + 3, path - scheme_end - 3) :
+		copy_string(host);
+	return true;
 }
 
 /*
  * Where does the message end?
  */
 static bool
-read_framing(HttpReader *reader, const Head *head)
+read_framing(HttpReader *reader, const Headers *headers, bool old)
 {
-	const char *length = find_header(head, "content-length");
-	const char *coding = find_header(head, "transfer-encoding");
-	const char *expect = find_header(head, "expect");
-	const char *connection = find_header(head, "connection");
+	const char *length = headers_find(headers, "content-length");
+	const char *coding = headers_find(headers, "transfer-encoding");
+	const char *expect = headers_find(headers, "expect");
 
-	reader->message.keep_alive = head->old ? has_word(connection, "keep-alive") : !has_word(connection, "close");
-	if (coding && (length || head->old))
+	reader->message.keep_alive = old ? headers_have(headers, "connection", "keep-alive") :
+		!headers_have(headers, "connection", "close");
+	if (coding && (length || old))
 		return bad(reader, 400, "Transfer-Encoding can't be there together with what else there is");
 	if (coding && strcasecmp(coding, "chunked") != 0)
 		return bad(reader, 501, "the only Transfer-Encoding is chunked");
 	if (expect && strcasecmp(expect, "100-continue") != 0)
 		return bad(reader, 417, "the only expectation is 100-continue");
-	reader->continues = expect && !head->old && (coding || (length && strcmp(length, "0") != 0));
+	reader->continues = expect && !old && (coding || (length && strcmp(length, "0") != 0));
 	reader->state = coding ? HTTP_CHUNK : HTTP_BODY;
 	return !length || read_length(reader, length);
 }
@@ -327,46 +308,21 @@ read_length(HttpReader *reader, const char *length)
  * A client that asks for the protocol of WebSockets gets it at any path.
  */
 static void
-read_upgrade(HttpReader *reader, const Head *head)
+read_upgrade(HttpReader *reader, const Headers *headers)
 {
-	const char *key = find_header(head, "sec-websocket-key");
-	const char *version = find_header(head, "sec-websocket-version");
+	const char *key = headers_find(headers, "sec-websocket-key");
+	const char *version = headers_find(headers, "sec-websocket-version");
 	HttpMessage *message = &reader->message;
 
-	message->authorization = copy_string(find_header(head, "authorization"));
-	message->origin = copy_string(find_header(head, "origin"));
-	if (head->old || !has_word(find_header(head, "upgrade"), "websocket") ||
-		!has_word(find_header(head, "connection"), "upgrade"))
+	if (!headers_have(headers, "upgrade", "websocket") || !headers_have(headers, "connection", "upgrade"))
 		return;
 	if (strcmp(message->method, "GET") == 0 && key && strlen(key) == 24 && version && strcmp(version, "13") == 0)
 	{
 		message->websocket_key = copy_string(key);
-		message->subprotocol = first_word(find_header(head, "sec-websocket-protocol"));
+		message->subprotocol = headers_first_word(headers, "sec-websocket-protocol");
 	}
 	else
 		message->bad_upgrade = true;
-}
-
-/*
- * Credentials stay here: what PostgreSQL gets, it may log.
- */
-static void
-write_headers(HttpReader *reader, const Head *head)
-{
-	Buffer	   *headers = &reader->message.headers;
-
-	buffer_append(headers, "{", 1);
-	for (int i = 0; i < head->n; i++)
-	{
-		if (strcmp(head->names[i], "authorization") == 0 || strcmp(head->names[i], "cookie") == 0)
-			continue;
-		if (buffer_length(headers) > 1)
-			buffer_append(headers, ",", 1);
-		json_append_string(headers, head->names[i]);
-		buffer_append(headers, ":", 1);
-		json_append_string(headers, head->values[i]);
-	}
-	buffer_append(headers, "}", 1);
 }
 
 /*
@@ -386,15 +342,6 @@ read_body(HttpReader *reader, Buffer *in)
 	return true;
 }
 
-/*
- * Whether this is one line for others too, who may end lines where we don't.
- */
-static bool
-is_line(const char *text, size_t length)
-{
-	return !memchr(text, '\n', length) && !memchr(text, '\r', length) && !memchr(text, '\0', length);
-}
-
 static bool
 read_chunk(HttpReader *reader, Buffer *in)
 {
@@ -409,8 +356,7 @@ read_chunk(HttpReader *reader, Buffer *in)
 		return false;
 	while (text + digits < end && isxdigit((unsigned char) text[digits]))
 		digits++;
-	if (digits == 0 || digits > 8 || (text + digits < end && !strchr("; \t", text[digits])) ||
-		!is_line(text, end - text))
+	if (digits == 0 || digits > 8 || !is_extension(text + digits, end - text - digits))
 		return bad(reader, 400, "a chunk is malformed");
 	reader->trailer += end - text - digits;
 	if (reader->trailer > MAX_TRAILER)
@@ -421,6 +367,19 @@ read_chunk(HttpReader *reader, Buffer *in)
 	buffer_consume(in, end + 2 - text);
 	reader->state = reader->remaining > 0 ? HTTP_CHUNK_DATA : HTTP_TRAILER;
 	return true;
+}
+
+/*
+ * What may stand behind the size of a chunk: nothing, or what a semicolon begins.
+ */
+static bool
+is_extension(const char *text, size_t length)
+{
+	size_t		blanks = 0;
+
+	while (blanks < length && (text[blanks] == ' ' || text[blanks] == '\t'))
+		blanks++;
+	return length == 0 || (blanks < length && text[blanks] == ';' && http_is_line(text, length));
 }
 
 static bool
@@ -444,6 +403,7 @@ read_trailer(HttpReader *reader, Buffer *in)
 	char	   *text = buffer_data(in);
 	size_t		length = buffer_length(in);
 	char	   *end = length > 0 ? memmem(text, length, "\r\n", 2) : NULL;
+	char	   *colon = end ? memchr(text, ':', end - text) : NULL;
 
 	reader->trailer += end ? end + 2 - text : 0;
 	if (reader->trailer + (end ? 0 : length) > MAX_TRAILER)
@@ -452,7 +412,7 @@ read_trailer(HttpReader *reader, Buffer *in)
 		return false;
 	if (end == text)
 		reader->state = HTTP_COMPLETE;
-	else if (!is_line(text, end - text) || !memchr(text, ':', end - text))
+	else if (!colon || !http_is_token(text, colon - text) || !http_is_line(colon, end - colon))
 		return bad(reader, 400, "a trailer is malformed");
 	buffer_consume(in, end + 2 - text);
 	return true;
@@ -491,12 +451,10 @@ http_write_head(Buffer *out, int status)
 void
 http_write_header(Buffer *out, const char *name, const char *value)
 {
-	if (!is_token(name) || strcasecmp(name, "content-length") == 0 || strcasecmp(name, "connection") == 0 ||
-		strcasecmp(name, "transfer-encoding") == 0)
+	if (!http_is_token(name, strlen(name)) || strcasecmp(name, "content-length") == 0 ||
+		strcasecmp(name, "connection") == 0 || strcasecmp(name, "transfer-encoding") == 0 ||
+		!http_is_line(value, strlen(value)))
 		return;
-	for (const char *c = value; *c; c++)
-		if (((unsigned char) *c < ' ' && *c != '\t') || *c == 0x7f)
-			return;
 	buffer_append_string(out, name);
 	buffer_append(out, ": ", 2);
 	buffer_append_string(out, value);

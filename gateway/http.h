@@ -18,7 +18,11 @@ typedef struct HttpMessage
 								 * credentials */
 	Buffer		body;
 	char	   *authorization;	/* NULL: none */
-	char	   *origin;			/* NULL: none */
+	char	   *host;			/* as the client calls us, with the port if it
+								 * does; NULL: none */
+	char	   *origin;			/* whose page asks, any bytes; NULL: none.
+								 * Also known of a message that is bad */
+	char	   *encoding;		/* of the body; NULL: its bytes are as meant */
 	char	   *websocket_key;	/* NULL: it asks for no WebSocket */
 	char	   *subprotocol;	/* the first it offers; or NULL */
 	bool		bad_upgrade;	/* it asks for one as we can't speak it */
@@ -52,6 +56,8 @@ typedef struct HttpReader
 
 extern HttpState http_read(HttpReader *reader, Buffer *in);
 extern bool http_has_begun(const HttpReader *reader, const Buffer *in);
+extern void http_give_up(HttpReader *reader, const Buffer *in);
+extern const char *http_path(const char *target);
 extern void http_reset(HttpReader *reader);
 
 extern void http_write_head(Buffer *out, int status);

@@ -14,6 +14,7 @@
 #include "client.h"
 #include "log.h"
 #include "metrics.h"
+#include "origin.h"
 #include "request.h"
 #include "text.h"
 
@@ -28,6 +29,9 @@ const Failure failure_too_large = {
 };
 const Failure failure_not_text = {
 	400, "network.http.body_parse_failed", 0x0301000c, 1801, true, "Unable to convert the HTTP body to JSON"
+};
+const Failure failure_encoded = {
+	400, "network.http.unsupported_content", 0x03010008, 1801, true, "Invalid request content-type."
 };
 const Failure failure_timeout = {
 	408, "network.http.timeout", 0x03010080, 10001, true, "request timeout"
@@ -71,7 +75,6 @@ const Failure failure_argument = {
 
 static Request *make_request(Client *client);
 static int64_t microseconds(void);
-static void read_frame(Request *request);
 static char *copy_raw(Slice value);
 static char *decode_string(Slice value);
 static void write_http_headers(Buffer *out, const char *headers);
@@ -123,13 +126,13 @@ Request *
 request_from_http(Client *client, HttpMessage *message)
 {
 	Request    *request = make_request(client);
-	const char *path = message->target ? message->target : "";
+	const char *path = message->target ? http_path(message->target) : "";
 
 	request->protocol = strncmp(path, "/v1/vector/", 11) == 0 || strncmp(path, "/v2/vectordb/", 13) == 0 ?
 		MILVUS_HTTP : KUZZLE_HTTP;
 	request->method = message->method;
 	request->target = message->target;
-	request->origin = message->origin;
+	request->origin = origin_permits(message) ? copy_string(message->origin) : NULL;
 	request->body = message->body;
 	request->size = buffer_length(&request->body);
 	client->request_bytes += request->size;
@@ -137,7 +140,7 @@ request_from_http(Client *client, HttpMessage *message)
 	request->headers = buffer_take_string(&message->headers);
 	if (message->authorization && strncasecmp(message->authorization, "Bearer ", 7) == 0)
 		request->token = copy_string(message->authorization + 7 + strspn(message->authorization + 7, " "));
-	message->method = message->target = message->origin = NULL;
+	message->method = message->target = NULL;
 	memset(&message->body, 0, sizeof(message->body));
 	return request;
 }
@@ -158,7 +161,7 @@ request_from_frame(Client *client, Buffer *frame)
 	request->size = buffer_length(frame);
 	client->request_bytes += request->size;
 	memset(frame, 0, sizeof(*frame));
-	read_frame(request);
+	request_read_envelope(request);
 	buffer_printf(&target, "%s:%s", request->controller ? request->controller : "",
 				  request->action ? request->action : "");
 	request->target = buffer_take_string(&target);
@@ -166,10 +169,10 @@ request_from_frame(Client *client, Buffer *frame)
 }
 
 /*
- * What the gateway itself needs of an envelope.
+ * Take what the gateway itself needs from a body that is an envelope.
  */
-static void
-read_frame(Request *request)
+void
+request_read_envelope(Request *request)
 {
 	Slice		rest;
 	Slice		key;
@@ -180,6 +183,7 @@ read_frame(Request *request)
 	Slice		request_id = {0};
 	Slice		volatile_data = {0};
 
+	request->envelope = true;
 	if (!json_open(&rest, buffer_data(&request->body), buffer_length(&request->body)))
 		return;
 	while (json_next(&rest, &key, &value))
@@ -197,7 +201,8 @@ read_frame(Request *request)
 	}
 	request->controller = decode_string(controller);
 	request->action = decode_string(action);
-	request->token = decode_string(jwt);
+	if (!request->token)
+		request->token = decode_string(jwt);
 	if (request_id.text && *request_id.text == '"')
 		request->request_id = copy_raw(request_id);
 	if (volatile_data.text && *volatile_data.text == '{')
@@ -243,12 +248,17 @@ request_answer(Request *request, int status, const char *headers, const char *bo
 		bool		only_head = request->method && strcmp(request->method, "HEAD") == 0;
 
 		http_write_head(&client->stream.out, status);
+		origin_write_headers(&client->stream.out, request->protocol, request->origin);
 		write_http_headers(&client->stream.out, headers);
 		http_write_body(&client->stream.out, status, body, length, request->keep_alive, only_head);
 	}
 	finish(request, status, length);
 }
 
+/*
+ * Headers that the database has made, but for those about other sites, which are
+ * written for all answers alike.
+ */
 static void
 write_http_headers(Buffer *out, const char *headers)
 {
@@ -262,6 +272,8 @@ write_http_headers(Buffer *out, const char *headers)
 	while (json_next(&rest, &key, &value))
 	{
 		strings.end = 0;
+		if (strncasecmp(key.text, "\"Access-Control-", 16) == 0 || strncasecmp(key.text, "\"Vary\"", 6) == 0)
+			continue;
 		if (json_decode(&strings, key) && json_decode(&strings, value))
 			http_write_header(out, strings.bytes, strings.bytes + strlen(strings.bytes) + 1);
 	}
@@ -331,19 +343,10 @@ void
 request_succeed(Request *request, const char *result)
 {
 	Buffer		body = {0};
-	Buffer		headers = {0};
 
 	append_envelope(&body, request, 200, "result", result);
-	buffer_append_string(&headers, "{\"Content-Type\":\"application/json\"");
-	if (request->origin)
-	{
-		buffer_append_string(&headers, ",\"Vary\":\"Origin\",\"Access-Control-Allow-Origin\":");
-		json_append_string(&headers, request->origin);
-	}
-	buffer_append(&headers, "}", 2);
-	request_answer(request, 200, buffer_data(&headers), buffer_data(&body), buffer_length(&body));
+	request_answer(request, 200, "{\"Content-Type\":\"application/json\"}", buffer_data(&body), buffer_length(&body));
 	buffer_free(&body);
-	buffer_free(&headers);
 }
 
 /*
@@ -353,6 +356,20 @@ void
 request_fail(Request *request, const Failure *failure, const char *message)
 {
 	fail(request, failure, failure->status, message);
+}
+
+/*
+ * Answer that the body has an encoding, whatever its bytes are.
+ */
+void
+request_fail_encoded(Request *request, const char *encoding)
+{
+	Buffer		message = {0};
+
+	buffer_printf(&message, "%s Expected \"application/json\", got: \"%s\".", failure_encoded.message, encoding);
+	buffer_append(&message, "", 1);
+	request_fail(request, &failure_encoded, buffer_data(&message));
+	buffer_free(&message);
 }
 
 /*
@@ -380,7 +397,6 @@ fail(Request *request, const Failure *failure, int status, const char *message)
 {
 	Buffer		body = {0};
 	Buffer		error = {0};
-	Buffer		headers = {0};
 
 	if (!message)
 		message = failure->message;
@@ -392,25 +408,18 @@ fail(Request *request, const Failure *failure, int status, const char *message)
 		buffer_append(&body, "}", 1);
 	}
 	else if (failure->bare)
-		buffer_append_string(&body, buffer_data(&error));
+		/* Its SDKs take an answer without "error" for a success. */
+		buffer_printf(&body, "%.*s,\"error\":%s}", (int) strlen(error.bytes) - 1, error.bytes, error.bytes);
 	else
 		append_envelope(&body, request, status, "error", buffer_data(&error));
 
-	buffer_append_string(&headers, "{\"Content-Type\":\"application/json\"");
-	if (request->origin)
-	{
-		buffer_append_string(&headers, ",\"Vary\":\"Origin\",\"Access-Control-Allow-Origin\":");
-		json_append_string(&headers, request->origin);
-	}
-	if (status == 401)
-		buffer_append_string(&headers, ",\"WWW-Authenticate\":\"Bearer\"");
-	buffer_append(&headers, "}", 2);
 	free(request->problem);
 	request->problem = copy_string(message);
-	request_answer(request, status, buffer_data(&headers), buffer_data(&body), buffer_length(&body));
+	request_answer(request, status, status == 401 ?
+				   "{\"Content-Type\":\"application/json\",\"WWW-Authenticate\":\"Bearer\"}" :
+				   "{\"Content-Type\":\"application/json\"}", buffer_data(&body), buffer_length(&body));
 	buffer_free(&body);
 	buffer_free(&error);
-	buffer_free(&headers);
 }
 
 /*

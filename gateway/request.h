@@ -38,8 +38,10 @@ typedef struct Request
 	char	   *target;			/* likewise; of a frame, controller:action */
 	char	   *headers;		/* JSON */
 	Buffer		body;			/* or the frame */
+	bool		envelope;		/* the body is one of Kuzzle's, which names
+								 * the action */
 	size_t		size;			/* of it */
-	char	   *origin;			/* NULL: none */
+	char	   *origin;			/* whose page may read the answer; NULL: none */
 	char	   *token;			/* NULL: none */
 	bool		keep_alive;
 	char	   *request_id;		/* JSON, as sent; NULL: none */
@@ -61,13 +63,14 @@ typedef struct Failure
 	int			code;
 	int			milvus_code;
 	bool		bare;			/* Kuzzle answers the error without an
-								 * envelope */
+								 * envelope; we, also as "error" */
 	const char *message;
 } Failure;
 
 extern const Failure failure_http;
 extern const Failure failure_too_large;
 extern const Failure failure_not_text;
+extern const Failure failure_encoded;
 extern const Failure failure_timeout;
 extern const Failure failure_frame;
 extern const Failure failure_overloaded;
@@ -84,11 +87,13 @@ extern const Failure failure_argument;
 
 extern Request *request_from_http(struct Client *client, struct HttpMessage *message);
 extern Request *request_from_frame(struct Client *client, Buffer *frame);
+extern void request_read_envelope(Request *request);
 extern void request_forget_id(Request *request);
 extern int64_t request_age(const Request *request);
 extern void request_answer(Request *request, int status, const char *headers, const char *body, size_t length);
 extern void request_succeed(Request *request, const char *result);
 extern void request_fail(Request *request, const Failure *failure, const char *message);
+extern void request_fail_encoded(Request *request, const char *encoding);
 extern void request_fail_http(Request *request, int status, const char *problem);
 extern void request_discard(Request *request);
 

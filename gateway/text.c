@@ -75,6 +75,20 @@ utf8_sequence(const unsigned char *text, size_t length)
 }
 
 /*
+ * Append text of which nobody has said what its bytes are, in UTF-8: it is UTF-8 if it
+ * can be, else Latin-1, which any bytes can be.
+ */
+void
+append_as_utf8(Buffer *buffer, const char *text)
+{
+	if (utf8_is_valid(text, strlen(text)))
+		buffer_append_string(buffer, text);
+	else
+		for (; *text; text++)
+			append_utf8(buffer, (unsigned char) *text);
+}
+
+/*
  * A random UUID; id has room for RANDOM_ID_LENGTH characters and a zero.
  */
 void

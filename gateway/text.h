@@ -17,6 +17,7 @@ typedef struct Slice
 #define RANDOM_ID_LENGTH 36
 
 extern bool utf8_is_valid(const char *text, size_t length);
+extern void append_as_utf8(Buffer *buffer, const char *text);
 extern void make_random_id(char *id);
 
 extern bool json_open(Slice *rest, const char *text, size_t length);

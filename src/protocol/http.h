@@ -26,6 +26,9 @@ typedef struct KzHttpAnswer
 	const char *body;			/* NULL: none */
 } KzHttpAnswer;
 
+/* in http.c */
+extern bool kz_http_add_header(KzHttpAnswer *answer, const char *name, const char *value);
+
 /* in http_request.c */
 extern void kz_http_read_target(KzHttpRequest *request, const char *target);
 extern const char *kz_http_header(const KzHttpRequest *request, const char *name);

@@ -49,8 +49,6 @@ static void put_string(KzPairs *pairs, const char *key, const char *string);
 static void respond(const KzHttpRequest *request, KzHttpAnswer *answer, Jsonb *envelope);
 static void respond_error(const KzHttpRequest *request, KzHttpAnswer *answer,
 						  const KzError *error);
-static void add_common_headers(const KzHttpRequest *request, KzHttpAnswer *answer);
-static void add_header(KzHttpAnswer *answer, const char *name, const char *value);
 static const char *answer_text(const KzHttpRequest *request, Jsonb *answer);
 
 void
@@ -62,6 +60,7 @@ kz_http_kuzzle(const KzHttpRequest *request, KzHttpAnswer *answer)
 	Path		path;
 	KzError		error;
 
+	kz_pairs_add_string(&answer->headers, "Content-Type", "application/json");
 	if (answer_without_api(request, answer))
 		return;
 	if (!read_body(request, &body, &error))
@@ -129,10 +128,7 @@ answer_without_api(const KzHttpRequest *request, KzHttpAnswer *answer)
 	if ((strcmp(request->verb, "HEAD") == 0 && strcmp(request->path, "/") == 0) ||
 		(strcmp(request->verb, "GET") == 0 &&
 		 (path_is(request, "/_healthcheck") || path_is(request, "/_ready"))))
-	{
-		add_common_headers(request, answer);
 		return true;
-	}
 	return false;
 }
 
@@ -534,54 +530,26 @@ respond(const KzHttpRequest *request, KzHttpAnswer *answer, Jsonb *envelope)
 	if (kz_json_field(&envelope->root, "status", &value))
 		kz_json_get_int64(&value, &status);
 	answer->status = status;
-	add_common_headers(request, answer);
 	if (kz_json_field(&envelope->root, "requestId", &value) && value.type == jbvString)
-		add_header(answer, "X-Kuzzle-Request-Id", kz_json_string(&value));
+		kz_http_add_header(answer, "X-Kuzzle-Request-Id", kz_json_string(&value));
 	if (kz_json_field(&envelope->root, "node", &value) && value.type == jbvString)
 		kz_pairs_add_string(&answer->headers, "X-Kuzzle-Node", kz_json_string(&value));
 	answer->body = answer_text(request, envelope);
 }
 
 /*
- * Answer with an error alone, where the request has not even come to be routed.
+ * Answer with an error alone, where the request has not even come to be routed.  It is
+ * there once more as "error", without which SDKs take an answer for a success.
  */
 static void
 respond_error(const KzHttpRequest *request, KzHttpAnswer *answer, const KzError *error)
 {
+	Jsonb	   *alone = kz_kuzzle_error(error);
+	KzPairs		pairs = {0};
+
+	kz_pairs_add_document(&pairs, "error", alone);
 	answer->status = kz_error_status(error);
-	add_common_headers(request, answer);
-	answer->body = answer_text(request, kz_kuzzle_error(error));
-}
-
-static void
-add_common_headers(const KzHttpRequest *request, KzHttpAnswer *answer)
-{
-	const char *origin = kz_http_header(request, "Origin");
-
-	kz_pairs_add_string(&answer->headers, "Content-Type", "application/json");
-	kz_pairs_add_string(&answer->headers, "Access-Control-Allow-Headers",
-						"Content-Type, Authorization, X-Requested-With, Content-Length, "
-						"Content-Encoding, X-Kuzzle-Request-Id, X-Kuzzle-Volatile");
-	kz_pairs_add_string(&answer->headers, "Access-Control-Allow-Methods",
-						"GET, POST, PUT, PATCH, DELETE, HEAD, OPTIONS");
-	if (origin)
-	{
-		add_header(answer, "Access-Control-Allow-Origin", origin);
-		kz_pairs_add_string(&answer->headers, "Vary", "Origin");
-	}
-}
-
-/*
- * Add a header of which the client has made the value; one that can't stand in a
- * header, such as the begin of another, is left out.
- */
-static void
-add_header(KzHttpAnswer *answer, const char *name, const char *value)
-{
-	for (const char *c = value; *c; c++)
-		if (*c < ' ' || *c > '~')
-			return;
-	kz_pairs_add_string(&answer->headers, name, value);
+	answer->body = answer_text(request, kz_merge_root(alone, kz_pairs_object(&pairs)));
 }
 
 static const char *

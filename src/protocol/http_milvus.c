@@ -36,14 +36,6 @@ kz_http_milvus(const KzHttpRequest *request, KzHttpAnswer *answer)
 	if (strcmp(request->verb, "OPTIONS") == 0)
 	{
 		answer->status = 204;
-		kz_pairs_add_string(&answer->headers, "Access-Control-Allow-Origin", "*");
-		kz_pairs_add_string(&answer->headers, "Access-Control-Allow-Credentials", "true");
-		kz_pairs_add_string(&answer->headers, "Access-Control-Allow-Headers",
-							"Content-Type, Content-Length, Accept-Encoding, X-CSRF-Token, Authorization, "
-							"Accept, Origin, Cache-Control, X-Requested-With, Accept-Type-Allow-Int64, "
-							"DB-Name, Request-Timeout");
-		kz_pairs_add_string(&answer->headers, "Access-Control-Allow-Methods",
-							"POST, OPTIONS, GET, PUT");
 		return;
 	}
 	if (request->malformed || !kz_milvus_has_route(request->verb, request->path))

@@ -99,11 +99,13 @@ class Gateway {
     const gateway = new Gateway();
 
     [gateway.port, gateway.metricsPort] = await freePorts(2);
+    // Raw requests say "Host: x", so that is one of its names.
     const all = {
-      listen: `127.0.0.1:${gateway.port}`, 'metrics-listen': `127.0.0.1:${gateway.metricsPort}`, connections: 4, ...options,
+      'allow-host': 'x', listen: `127.0.0.1:${gateway.port}`, 'metrics-listen': `127.0.0.1:${gateway.metricsPort}`, connections: 4, ...options,
     };
     gateway.log = '';
-    gateway.process = spawn(PROGRAM, Object.entries(all).map(([name, value]) => `--${name}=${value}`),
+    // An option that is not to be there is undefined, one that is there several times a list.
+    gateway.process = spawn(PROGRAM, Object.entries(all).flatMap(([name, value]) => (value === undefined ? [] : [].concat(value).map((one) => `--${name}=${one}`))),
       { stdio: ['ignore', 'ignore', 'pipe'], env: { ASAN_OPTIONS: 'quarantine_size_mb=16:exitcode=99', ...process.env, ...env } });
     gateways.add(gateway);
     gateway.process.stderr.on('data', (data) => { gateway.log += data; });
@@ -305,4 +307,4 @@ class WebSocketClient {
   }
 }
 
-module.exports = { Gateway, assert, cluster, crypto, frame, listening, pg, run, sign, sleep, startCluster, test, until, withClient };
+module.exports = { Gateway, assert, cluster, crypto, frame, fs, listening, pg, run, sign, sleep, startCluster, test, until, withClient };

@@ -16,7 +16,7 @@ const NOW_CHUNK = `${NOW.length.toString(16)}\r\n${NOW}\r\n`;
 const many = (n, line) => Array.from({ length: n }, (_, i) => line.replace('#', i)).join('');
 
 test('http: a gateway', async () => {
-  gateway = await Gateway.start({ 'max-body': 100000 });
+  gateway = await Gateway.start({ 'max-body': 100000, 'allow-origin': 'http://x,http://site' });
   hurried = await Gateway.start({ 'read-timeout': 1 });
   assert.strictEqual((await gateway.put(`/${INDEX}/c`)).status, 200);
 });
@@ -40,7 +40,9 @@ const ODD = {
   'a header over two lines': [get('/_now', 'X: y\r\n z\r\n'), 400],
   'a carriage return in a header': [get('/_now', 'X: y\rSet-Cookie: z\r\n'), 400],
   'a line feed in a header': [get('/_now', 'X: y\nSet-Cookie: z\r\n'), 400],
-  'a header that is not UTF-8': [get('/_now', 'X: \xc3\x28\r\n'), 400],
+  'a control character in a header': [get('/_now', 'X: y\x01\r\n'), 400],
+  'a DEL in a header': [get('/_now', 'X: \x7f\r\n'), 400],
+  'a control character in credentials': [get('/_now', 'Authorization: Bearer \x1b\r\n'), 400],
   'too many headers': [get('/_now', many(101, 'X-#: y\r\n')), 431],
   'a head that is too large': [get('/_now', `X: ${'y'.repeat(20000)}\r\n`), 431],
   'a head that does not end': [`GET /${'y'.repeat(40000)}`, 431],
@@ -98,9 +100,10 @@ test('http: errors have the shape of the protocol', async () => {
   const kuzzle = await gateway.put(`/${INDEX}/c/a/_upsert`, large);
   const milvus = await gateway.post('/v2/vectordb/collections/list', large);
 
-  assert.deepStrictEqual([kuzzle.status, kuzzle.json], [413, {
-    code: 0x03010001, id: 'network.http.request_too_large', message: 'Maximum HTTP request size exceeded.', props: [], status: 413,
-  }]);
+  const error = { code: 0x03010001, id: 'network.http.request_too_large', message: 'Maximum HTTP request size exceeded.', props: [], status: 413 };
+
+  // Kuzzle's SDK takes for a success what has no "error".
+  assert.deepStrictEqual([kuzzle.status, kuzzle.json], [413, { ...error, error }]);
   assert.deepStrictEqual([milvus.status, milvus.json], [413, { code: 65535, message: 'Maximum HTTP request size exceeded.' }]);
 });
 

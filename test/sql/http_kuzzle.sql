@@ -7,12 +7,14 @@
 \pset tuples_only
 \pset null NULL
 
--- the answer without what differs from run to run
+-- the answer without what differs from run to run; an error alone has itself in it once more
 CREATE FUNCTION pg_temp.ask(method text, target text, headers jsonb DEFAULT '{}', body text DEFAULT NULL, kuid text DEFAULT 'me') RETURNS text
 LANGUAGE sql AS $$
 	SELECT regexp_replace(concat_ws(' ', a.status, answer->>'controller' || ':' || (answer->>'action'), e->>'id', e->>'message', answer->'result',
-		CASE WHEN NOT answer ? 'controller' THEN 'alone ' || (answer - 'message' - 'props')::text END), '("createdAt|"updatedAt|"_version)": \d+\M', '\1": n', 'g')
-	FROM kz_http(method, target, headers, body, kuid) AS a, LATERAL (SELECT a.body::jsonb) AS j (answer), LATERAL (SELECT answer->'error') AS k (e)
+		CASE WHEN alone THEN 'alone ' || (answer - 'message' - 'props' - 'error')::text END,
+		CASE WHEN alone AND answer->'error' IS DISTINCT FROM answer - 'error' THEN 'not alone' END), '("createdAt|"updatedAt|"_version)": \d+\M', '\1": n', 'g')
+	FROM kz_http(method, target, headers, body, kuid) AS a, LATERAL (SELECT a.body::jsonb) AS j (answer), LATERAL (SELECT NOT answer ? 'controller') AS k (alone),
+		LATERAL (SELECT answer->'error' WHERE NOT alone UNION ALL SELECT NULL WHERE alone) AS l (e)
 $$;
 
 SELECT kz_create_collection('nyc', 'taxi');
