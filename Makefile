@@ -15,6 +15,7 @@ EXTVERSION := $(shell sed -n "s/^default_version *= *'\(.*\)'/\1/p" kz.control)
 MODULE_big = kz
 OBJS = \
 	src/kz.o \
+	src/base/encoding.o \
 	src/base/error.o \
 	src/base/json.o \
 	src/base/json_value.o \
@@ -56,6 +57,7 @@ OBJS = \
 	src/protocol/call.o \
 	src/protocol/function.o \
 	src/protocol/http.o \
+	src/protocol/http_body.o \
 	src/protocol/http_kuzzle.o \
 	src/protocol/http_milvus.o \
 	src/protocol/http_request.o \

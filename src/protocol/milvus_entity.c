@@ -10,10 +10,10 @@
  */
 #include "postgres.h"
 
-#include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
 
+#include "base/encoding.h"
 #include "document/identity.h"
 #include "operation/write.h"
 #include "protocol/milvus_entity.h"
@@ -484,7 +484,7 @@ static const char *
 refusal(const KzMilvusField *field, const JsonbValue *value)
 {
 	char	   *shown = kz_milvus_text(value);
-	int			length = pg_mbcliplen(shown, strlen(shown), 200);
+	int			length = kz_encoding_clip(shown, strlen(shown), 200);
 
 	return psprintf("the value of field %s can't be used: invalid parameter[expected=%s][actual=%.*s%s]",
 					field->name, kz_milvus_type_name(field->type), length, shown,
