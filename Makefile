@@ -26,6 +26,8 @@ OBJS = \
 	src/document/mapping.o \
 	src/document/merge.o \
 	src/document/metadata.o \
+	src/document/path.o \
+	src/document/strict.o \
 	src/engine/catalog.o \
 	src/engine/collection.o \
 	src/engine/definition.o \

@@ -348,7 +348,7 @@ fill_entry(CacheEntry *entry, const char *index, const char *name, KzError *erro
 	}
 
 	/* Whoever may write the row may have put anything there. */
-	row.mappings = kz_mapping_normalize(row.mappings);
+	row.mappings = kz_mapping_read(row.mappings);
 	strict = kz_mapping_is_strict(row.mappings);
 
 	if (entry->context)

@@ -454,7 +454,7 @@ update_row(KzCollectionRow *row, Jsonb *mappings, Jsonb *settings)
 
 	check_owner(row);
 	if (mappings)
-		row->mappings = kz_mapping_update(kz_mapping_normalize(old_mappings), mappings);
+		row->mappings = kz_mapping_update(kz_mapping_read(old_mappings), mappings);
 	if (settings)
 		row->settings = kz_merge_deep(old_settings, settings);
 
