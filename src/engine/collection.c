@@ -52,6 +52,7 @@ typedef struct CacheEntry
 	char	   *table;
 	Jsonb	   *strict_mappings;	/* NULL: no field is refused */
 	KzNotifications notifications;
+	bool		blocked;
 	Oid			relid;			/* the table as it was found; or invalid */
 	bool		shaped;			/* and this is its shape */
 	KzShape		shape;
@@ -363,6 +364,7 @@ fill_entry(CacheEntry *entry, const char *index, const char *name, KzError *erro
 	entry->strict_mappings = strict ? kz_json_copy(row.mappings) : NULL;
 	if (!kz_setting_notifications(row.settings, &entry->notifications))
 		entry->notifications = KZ_NOTIFICATIONS_OFF;
+	kz_setting_blocks_writes(row.settings, &entry->blocked);
 	MemoryContextSwitchTo(caller);
 	return true;
 }
@@ -438,6 +440,7 @@ copy_entry(const CacheEntry *entry, Relation relation, const char *index, const 
 	if (entry->strict_mappings && writing)
 		collection->strict_mappings = kz_json_copy(entry->strict_mappings);
 	collection->notifications = entry->notifications;
+	collection->blocked = entry->blocked;
 	collection->relation = relation;
 	collection->shape = entry->shape;
 	return collection;

@@ -28,7 +28,6 @@
 #include "base/error.h"
 #include "base/json.h"
 #include "document/mapping.h"
-#include "document/merge.h"
 #include "engine/collection.h"
 #include "engine/definition.h"
 #include "engine/naming.h"
@@ -456,7 +455,7 @@ update_row(KzCollectionRow *row, Jsonb *mappings, Jsonb *settings)
 	if (mappings)
 		row->mappings = kz_mapping_update(kz_mapping_read(old_mappings), mappings);
 	if (settings)
-		row->settings = kz_merge_deep(old_settings, settings);
+		row->settings = kz_setting_update(old_settings, settings);
 
 	/* Applications do this at every start: no write, no stale caches. */
 	if (!kz_json_identical(old_mappings, row->mappings) ||
