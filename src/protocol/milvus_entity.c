@@ -191,8 +191,9 @@ read_value(Reader *reader, const KzMilvusField *field, JsonbValue *value, bool *
 		(value->type == jbvNull || (value->type == jbvString && value->val.string.len == 0)))
 		return kz_milvus_fail_data(reader->request,
 								   psprintf("missing vector field: %s", field->name));
-	if (field->primary && (value->type == jbvNull ||
-						   (value->type == jbvString && value->val.string.len == 0)))
+	/* Any other key would not be converted; a VarChar would be empty. */
+	if (field->primary && field->type == KZ_MILVUS_VARCHAR &&
+		(value->type == jbvNull || (value->type == jbvString && value->val.string.len == 0)))
 		return kz_milvus_fail_data(reader->request,
 								   psprintf("the primary key %s must not be empty", field->name));
 	result = kz_milvus_convert(field, value, &size);

@@ -295,6 +295,9 @@ kz_milvus_json_text(const JsonbValue *value)
 static KzMilvusValue
 check_json(const JsonbValue *value, int *size)
 {
+	/* Nobody asks for a field that may be null. */
+	if (value->type == jbvNull)
+		return KZ_MILVUS_REFUSED;
 	/* No text is more than six times as long as what it is for. */
 	if (value->type != jbvBinary ? value->type != jbvString || value->val.string.len < KZ_MILVUS_MAX_JSON / 6 :
 		value->val.binary.len < KZ_MILVUS_MAX_JSON / 6)
