@@ -56,7 +56,7 @@ kz_http_decode_form(const char *form, KzPairs *pairs, const char **expected)
 	while (*form)
 	{
 		int			length = strcspn(form, "&");
-		int			name_length = Min((int) strcspn(form, "="), length);
+		int			name_length = strcspn(form, "=&");
 		int			value_start = Min(name_length + 1, length);
 		char	   *name = kz_http_decode(form, name_length, true, expected);
 		char	   *value = name ? kz_http_decode(form + value_start, length - value_start, true,
