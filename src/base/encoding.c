@@ -10,7 +10,8 @@
  */
 #include "postgres.h"
 
-#include "catalog/namespace.h"
+#include "catalog/pg_conversion.h"
+#include "catalog/pg_namespace.h"
 #include "mb/pg_wchar.h"
 
 #include "base/encoding.h"
@@ -123,7 +124,8 @@ is_plain(const char *string, int length)
 static int
 convert(int from, int to, const char *string, int length, char *converted)
 {
-	Oid			conversion = FindDefaultConversionProc(from, to);
+	/* PostgreSQL's own, whatever is in the search_path. */
+	Oid			conversion = FindDefaultConversion(PG_CATALOG_NAMESPACE, from, to);
 
 	if (!OidIsValid(conversion))
 		return 0;				/* MULE_INTERNAL */
