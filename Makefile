@@ -15,6 +15,7 @@ EXTVERSION := $(shell sed -n "s/^default_version *= *'\(.*\)'/\1/p" kz.control)
 MODULE_big = kz
 OBJS = \
 	src/kz.o \
+	src/base/encoding.o \
 	src/base/error.o \
 	src/base/json.o \
 	src/base/json_value.o \
@@ -25,6 +26,8 @@ OBJS = \
 	src/document/mapping.o \
 	src/document/merge.o \
 	src/document/metadata.o \
+	src/document/path.o \
+	src/document/strict.o \
 	src/engine/access.o \
 	src/engine/catalog.o \
 	src/engine/collection.o \
@@ -60,6 +63,7 @@ OBJS = \
 	src/protocol/call.o \
 	src/protocol/function.o \
 	src/protocol/http.o \
+	src/protocol/http_body.o \
 	src/protocol/http_kuzzle.o \
 	src/protocol/http_milvus.o \
 	src/protocol/http_request.o \

@@ -49,6 +49,14 @@ COMMENT ON FUNCTION kz_delete_index(text) IS
 'detaches the others, drops the schema if kz made it and nothing else is in it. Never cascades. Returns '
 '{"acknowledged": true}. Raises KZ412 if the index is unknown.';
 
+COMMENT ON FUNCTION kz_create_collection(text, text, jsonb, jsonb) IS
+'Creates a collection, and its index if that is missing; takes up a fitting table that is '
+'already there; updates a collection that exists. Returns {"acknowledged": true}. Raises KZ400 '
+'for a bad name, bad mappings or a bad setting, KZ412 if a table is there that does not fit, 42501 '
+'without CREATE on the schema, or for a table of somebody else. Settings are kept as they are given; '
+'kz obeys "notifications": "off", "notify" (see kz_channel) or "message" (for logical decoding, with the '
+'prefix kz), and "index.blocks.write": true, which has all writes of documents refused with KZ403.';
+
 COMMENT ON FUNCTION kz_update_collection(text, text, jsonb, jsonb) IS
 'Merges mappings and settings into those of a collection, whose table the caller must own; NULL '
 'leaves them. Returns {"acknowledged": true}. Raises KZ412 if the collection is unknown or its table '

@@ -162,7 +162,7 @@ COMMENT ON FUNCTION kz_create_collection(text, text, jsonb, jsonb) IS
 'for a bad name, bad mappings or a bad setting, KZ412 if a table is there that does not fit, 42501 '
 'without CREATE on the schema, or for a table of somebody else. Settings are kept as they are given; '
 'kz obeys "notifications": "off", "notify" (see kz_channel) or "message" (for logical decoding, with the '
-'prefix kz).';
+'prefix kz), and "index.blocks.write": true, which has all writes of documents refused with KZ403.';
 
 CREATE FUNCTION kz_update_collection(
 	index text,
@@ -284,8 +284,8 @@ COMMENT ON FUNCTION kz_collection_exists(text, text) IS
  *				KZ404 or document_already_exists first
  *
  * All of them raise KZ400 for malformed arguments, KZ412 for an unknown index
- * or collection, KZ403 if a trigger or a policy suppresses the write or hides
- * the row, 40001 for a conflict in REPEATABLE READ and SERIALIZABLE, and 42501
+ * or collection, KZ403 if the collection's settings block writes, or a trigger or
+ * a policy suppresses the write or hides the row, 40001 for a conflict in REPEATABLE READ and SERIALIZABLE, and 42501
  * without the rights on the table.
  */
 

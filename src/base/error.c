@@ -12,9 +12,9 @@
 #include "postgres.h"
 
 #include "lib/stringinfo.h"
-#include "mb/pg_wchar.h"
 #include "utils/memutils.h"
 
+#include "base/encoding.h"
 #include "base/error.h"
 
 /* Longer arguments are clipped; an id, of at most 512 bytes, is not. */
@@ -382,7 +382,7 @@ clip(const char *string)
 
 	if (length <= MAX_ARG_BYTES)
 		return pstrdup(string);
-	return psprintf("%.*s...", pg_mbcliplen(string, length, MAX_ARG_BYTES), string);
+	return psprintf("%.*s...", kz_encoding_clip(string, length, MAX_ARG_BYTES), string);
 }
 
 /*

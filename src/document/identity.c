@@ -4,10 +4,10 @@
  */
 #include "postgres.h"
 
-#include "mb/pg_wchar.h"
 #include "utils/timestamp.h"
 
 #include "base/compat.h"
+#include "base/encoding.h"
 #include "document/identity.h"
 
 #define GENERATED_BYTES 15		/* 20 characters of six bits */
@@ -40,7 +40,7 @@ kz_identity_check(const text *id, const char *argument, KzError *error)
 		kz_error_set(error, KZ_ERROR_INVALID_ARGUMENT,
 					 psprintf("Shorten the id that starts with \"%s\": it has %zu bytes.",
 							  pnstrdup(VARDATA_ANY(id),
-									   pg_mbcliplen(VARDATA_ANY(id), length, 40)),
+									   kz_encoding_clip(VARDATA_ANY(id), length, 40)),
 							  length),
 					 argument, "a string of 1 to 512 bytes");
 		return false;

@@ -7,6 +7,10 @@
  * "false", "strict"; inherited by the levels below), and at the root "_meta".
  * A definition that has properties is a level itself.  Only "strict" matters
  * for writing: it refuses documents with a field that is not defined.
+ *
+ * A name with dots is a path: "a.b" is b among the properties of a, in mappings as in
+ * documents.  Normalized mappings have no such names; but for those that an earlier
+ * version has stored, a name that is no path, such as "a..b", stands for itself.
  */
 #include "postgres.h"
 
@@ -19,50 +23,67 @@
 #include "document/mapping.h"
 #include "document/merge.h"
 #include "document/metadata.h"
+#include "document/path.h"
 
 #define DEFAULT_DYNAMIC "false" /* Kuzzle's */
 
-/* Where something is, for messages; formatted only when it is needed. */
-typedef struct Path
+/* A field that is to be written into a level, at it or below it. */
+typedef struct Field
 {
-	const struct Path *parent;	/* NULL: key is at the root */
-	const JsonbValue *key;
-} Path;
+	JsonbValue	name;			/* seen from the level */
+	bool		dotted;			/* it is a path */
+	JsonbValue	definition;		/* an object */
+} Field;
 
 static const char *const level_keys[] =
 {"properties", "_meta", "dynamic", "dynamic_templates", NULL};
 
-static JEntry normalize_level(StringInfo buffer, const JsonbContainer *level,
-							  const Path *path);
-static JEntry normalize_properties(StringInfo buffer, const JsonbContainer *properties,
-								   const Path *path);
-static void check_level(const JsonbContainer *level, const Path *path);
-static void check_dynamic(const JsonbValue *dynamic, const Path *path);
+static Jsonb *normalize(Jsonb *mappings, bool stored);
+static JEntry write_level(StringInfo buffer, const JsonbContainer *level, List *fields,
+						  const KzPath *path, bool stored);
+static JEntry write_properties(StringInfo buffer, List *fields, const KzPath *path, bool stored);
+static JEntry write_field(StringInfo buffer, List *fields, const KzPath *path, bool stored);
+static List *add_fields(List *fields, const JsonbContainer *level, const KzPath *path,
+						bool stored);
+static int	compare_fields(const ListCell *a, const ListCell *b);
+static int	compare_keys(const void *a, const void *b);
+static bool is_bare_level(const JsonbValue *definition);
+static void check_level(const JsonbContainer *level, const KzPath *path, bool has_fields);
+static void check_dynamic(const JsonbValue *dynamic, const KzPath *path);
 static void check_types(const JsonbContainer *stored, const JsonbContainer *changes,
-						const Path *path);
+						const KzPath *path);
 static char *field_type(const JsonbContainer *definition);
-static bool is_level(const JsonbContainer *definition);
-static char *path_text(const Path *path);
-static bool unknown_in_value(const JsonbContainer *definition, bool strict,
-							 const JsonbValue *value, const Path *path,
-							 KzUnknownField *unknown);
-static bool unknown_in_object(const JsonbContainer *definition, bool strict,
-							  const JsonbContainer *object, const Path *path,
-							  KzUnknownField *unknown);
 
 /*
- * Check mappings and give dynamic the form in which it is stored.
- * Raises KZ400 (invalid_mapping, or invalid_type if they are no object).
+ * Check mappings that a user gives, and give dynamic and names the form in which they
+ * are stored.  Raises KZ400 (invalid_mapping, or invalid_type if they are no object).
  */
 Jsonb *
 kz_mapping_normalize(Jsonb *mappings)
+{
+	return normalize(mappings, false);
+}
+
+/*
+ * The same for mappings that are stored.  Names that an earlier version took, though
+ * they contradict each other or are no paths, must not keep anybody from the
+ * documents.
+ */
+Jsonb *
+kz_mapping_read(Jsonb *mappings)
+{
+	return normalize(mappings, true);
+}
+
+static Jsonb *
+normalize(Jsonb *mappings, bool stored)
 {
 	StringInfoData buffer;
 
 	if (!JB_ROOT_IS_OBJECT(mappings))
 		kz_raise(KZ_ERROR_INVALID_TYPE, NULL, "mappings", "object");
 	kz_json_start(&buffer);
-	normalize_level(&buffer, &mappings->root, NULL);
+	write_level(&buffer, &mappings->root, NIL, NULL, stored);
 	return kz_json_finish(&buffer);
 }
 
@@ -85,7 +106,7 @@ kz_mapping_update(Jsonb *stored, Jsonb *changes)
 		merged = kz_merge_root(merged, kz_json_object(&meta, 1));
 	}
 	/* What is right on either side need not be so together. */
-	return kz_mapping_normalize(merged);
+	return kz_mapping_read(merged);
 }
 
 /*
@@ -127,125 +148,239 @@ kz_mapping_add_metadata(Jsonb *described)
 }
 
 /*
- * Whether any level of the mappings refuses unknown fields.
- */
-bool
-kz_mapping_is_strict(Jsonb *mappings)
-{
-	JsonbIterator *it = JsonbIteratorInit(&mappings->root);
-	JsonbIteratorToken token;
-	JsonbValue	value;
-	bool		dynamic = false;
-
-	while ((token = JsonbIteratorNext(&it, &value, false)) != WJB_DONE)
-	{
-		if (token == WJB_VALUE && dynamic && kz_json_equals(&value, "strict"))
-			return true;
-		dynamic = token == WJB_KEY && kz_json_equals(&value, "dynamic");
-	}
-	return false;
-}
-
-/*
- * Find the first field of document that strict mappings do not know; false if
- * there is none.  unknown is palloc'd.
- */
-bool
-kz_mapping_find_unknown(Jsonb *mappings, Jsonb *document, KzUnknownField *unknown)
-{
-	return JB_ROOT_IS_OBJECT(document) &&
-		unknown_in_object(&mappings->root, false, &document->root, NULL, unknown);
-}
-
-/*
- * Write a level or the definition of a plain field, checked.  path is where it
- * is, NULL for the root.
+ * Write a level or the definition of a plain field, checked: what it says itself,
+ * unless it is NULL, and fields that belong into it.  path is where it is, NULL for
+ * the root.
  */
 static JEntry
-normalize_level(StringInfo buffer, const JsonbContainer *level, const Path *path)
+write_level(StringInfo buffer, const JsonbContainer *level, List *fields, const KzPath *path,
+			bool stored)
 {
+	int			size = level ? JsonContainerSize(level) : 0;
+	JsonbPair  *pairs = palloc((size + 1) * sizeof(JsonbPair));
 	KzJsonWriter writer;
 	KzJsonCursor keys,
 				values;
-	JsonbValue	key,
-				value;
+	JsonbValue	properties;
+	KzPath		inside = {path, &properties};
+	int			n = 0;
 
 	check_stack_depth();
 	CHECK_FOR_INTERRUPTS();
-	check_level(level, path);
-	kz_json_begin_object(&writer, buffer, JsonContainerSize(level));
-	kz_json_keys(&keys, level);
-	while (kz_json_next(&keys, &key))
-		kz_json_put(&writer, &key);
-
-	kz_json_keys(&keys, level);
-	kz_json_values(&values, level);
-	while (kz_json_next(&keys, &key))
+	kz_json_set_string(&properties, "properties");
+	if (level)
 	{
-		Path		here = {path, &key};
+		check_level(level, path, fields != NIL && !stored);
+		kz_json_keys(&keys, level);
+		kz_json_values(&values, level);
+		for (; kz_json_next(&keys, &pairs[n].key); n++)
+			kz_json_next(&values, &pairs[n].value);
+		fields = add_fields(fields, level, &inside, stored);
+	}
+	if (fields != NIL && !(level && kz_json_field(level, "properties", &pairs[n].value)))
+		pairs[n++].key = properties;
+	qsort(pairs, n, sizeof(JsonbPair), compare_keys);
 
-		kz_json_next(&values, &value);
-		if (kz_json_equals(&key, "properties"))
-			kz_json_put_entry(&writer,
-							  normalize_properties(buffer, value.val.binary.data, &here));
-		else
+	kz_json_begin_object(&writer, buffer, n);
+	for (int i = 0; i < n; i++)
+		kz_json_put(&writer, &pairs[i].key);
+	for (int i = 0; i < n; i++)
+	{
+		JsonbValue *value = &pairs[i].value;
+
+		if (kz_json_equals(&pairs[i].key, "properties"))
 		{
-			if (kz_json_equals(&key, "dynamic") && value.type == jbvBool)
-				kz_json_set_string(&value, value.val.boolean ? "true" : "false");
-			kz_json_put(&writer, &value);
+			kz_json_put_entry(&writer, write_properties(buffer, fields, &inside, stored));
+			continue;
 		}
+		if (kz_json_equals(&pairs[i].key, "dynamic") && value->type == jbvBool)
+			kz_json_set_string(value, value->val.boolean ? "true" : "false");
+		kz_json_put(&writer, value);
 	}
-	return kz_json_end(&writer);
-}
-
-static JEntry
-normalize_properties(StringInfo buffer, const JsonbContainer *properties, const Path *path)
-{
-	KzJsonWriter writer;
-	KzJsonCursor keys,
-				values;
-	JsonbValue	key,
-				value;
-
-	kz_json_begin_object(&writer, buffer, JsonContainerSize(properties));
-	kz_json_keys(&keys, properties);
-	while (kz_json_next(&keys, &key))
-		kz_json_put(&writer, &key);
-
-	kz_json_keys(&keys, properties);
-	kz_json_values(&values, properties);
-	while (kz_json_next(&keys, &key))
-	{
-		Path		here = {path, &key};
-
-		kz_json_next(&values, &value);
-		if (!kz_json_is_object(&value))
-			kz_raise(KZ_ERROR_INVALID_MAPPING, NULL, path_text(&here),
-					 " The definition of a field must be an object.");
-		kz_json_put_entry(&writer, normalize_level(buffer, value.val.binary.data, &here));
-	}
+	pfree(pairs);
 	return kz_json_end(&writer);
 }
 
 /*
- * Check the keys of a level.  What a plain field's definition holds is left
- * alone, but for dynamic.
+ * Write fields, those whose names begin alike as one.
+ */
+static JEntry
+write_properties(StringInfo buffer, List *fields, const KzPath *path, bool stored)
+{
+	List	   *names = NIL;
+	List	   *groups = NIL;
+	KzJsonWriter writer;
+	ListCell   *lc,
+			   *group;
+
+	list_sort(fields, compare_fields);
+	foreach(lc, fields)
+	{
+		Field	   *field = lfirst(lc);
+		JsonbValue	head = kz_path_head(&field->name, field->dotted);
+
+		if (names == NIL || kz_json_compare_keys(llast(names), &head) != 0)
+		{
+			names = lappend(names, memcpy(palloc(sizeof(head)), &head, sizeof(head)));
+			groups = lappend(groups, NIL);
+		}
+		group = list_last_cell(groups);
+		lfirst(group) = lappend(lfirst(group), field);
+	}
+	kz_json_begin_object(&writer, buffer, list_length(names));
+	foreach(lc, names)
+		kz_json_put(&writer, lfirst(lc));
+	forboth(lc, names, group, groups)
+	{
+		KzPath		here = {path, lfirst(lc)};
+
+		kz_json_put_entry(&writer, write_field(buffer, lfirst(group), &here, stored));
+	}
+	list_free_deep(names);
+	list_free(groups);
+	return kz_json_end(&writer);
+}
+
+/*
+ * Write the field at path: one definition of it, which there need not be, and what is
+ * defined below it.  What else is said of it must be the same, or say nothing but
+ * what is below it.
+ */
+static JEntry
+write_field(StringInfo buffer, List *fields, const KzPath *path, bool stored)
+{
+	const JsonbValue *definition = NULL;
+	List	   *below = NIL;
+	JsonbValue	properties;
+	KzPath		inside = {path, &properties};
+	ListCell   *lc;
+
+	kz_json_set_string(&properties, "properties");
+	foreach(lc, fields)
+	{
+		Field	   *field = lfirst(lc);
+		const JsonbValue *other = &field->definition;
+
+		if (field->dotted)
+		{
+			field->name = kz_path_rest(&field->name, &field->dotted);
+			below = lappend(below, field);
+			continue;
+		}
+		if (!definition)
+		{
+			definition = other;
+			continue;
+		}
+		if (is_bare_level(definition))
+		{
+			other = definition;
+			definition = &field->definition;
+		}
+		else if (!stored && !is_bare_level(other) &&
+				 (other->val.binary.len != definition->val.binary.len ||
+				  memcmp(other->val.binary.data, definition->val.binary.data,
+						 other->val.binary.len) != 0))
+			kz_raise(KZ_ERROR_INVALID_MAPPING, NULL, kz_path_text(path),
+					 " It is defined twice, and not alike.");
+		below = add_fields(below, other->val.binary.data, &inside, stored);
+	}
+	if (below != NIL && definition && !kz_mapping_is_level(definition->val.binary.data) && !stored)
+		kz_raise(KZ_ERROR_INVALID_MAPPING, NULL, kz_path_text(path),
+				 " It is defined as a field of its own, and has fields below it.");
+	return write_level(buffer, definition ? definition->val.binary.data : NULL, below, path,
+					   stored);
+}
+
+/*
+ * Add the properties of a level to fields; path is where the properties are.
+ */
+static List *
+add_fields(List *fields, const JsonbContainer *level, const KzPath *path, bool stored)
+{
+	KzJsonCursor keys,
+				values;
+	JsonbValue	properties,
+				key,
+				value;
+
+	if (!kz_json_field(level, "properties", &properties) || !kz_json_is_object(&properties))
+		return fields;
+	kz_json_keys(&keys, properties.val.binary.data);
+	kz_json_values(&values, properties.val.binary.data);
+	while (kz_json_next(&keys, &key) && kz_json_next(&values, &value))
+	{
+		KzPath		here = {path, &key};
+		Field	   *field = palloc(sizeof(Field));
+
+		if (!kz_json_is_object(&value))
+			kz_raise(KZ_ERROR_INVALID_MAPPING, NULL, kz_path_text(&here),
+					 " The definition of a field must be an object.");
+		field->name = key;
+		field->dotted = kz_path_is_dotted(&key);
+		field->definition = value;
+		if (!stored && !field->dotted &&
+			(key.val.string.len == 0 || memchr(key.val.string.val, '.', key.val.string.len)))
+			kz_raise(KZ_ERROR_INVALID_MAPPING, NULL, kz_path_text(&here),
+					 " No part of a name may be empty.");
+		fields = lappend(fields, field);
+	}
+	return fields;
+}
+
+/*
+ * In the order of keys, by how the names begin; what is defined right here first.
+ */
+static int
+compare_fields(const ListCell *a, const ListCell *b)
+{
+	const Field *left = lfirst(a);
+	const Field *right = lfirst(b);
+	JsonbValue	left_head = kz_path_head(&left->name, left->dotted);
+	JsonbValue	right_head = kz_path_head(&right->name, right->dotted);
+	int			cmp = kz_json_compare_keys(&left_head, &right_head);
+
+	return cmp != 0 ? cmp : (int) left->dotted - (int) right->dotted;
+}
+
+static int
+compare_keys(const void *a, const void *b)
+{
+	return kz_json_compare_keys(&((const JsonbPair *) a)->key, &((const JsonbPair *) b)->key);
+}
+
+/*
+ * Whether a definition says nothing but what is below it.
+ */
+static bool
+is_bare_level(const JsonbValue *definition)
+{
+	JsonbValue	properties;
+
+	return JsonContainerSize(definition->val.binary.data) == 1 &&
+		kz_json_field(definition->val.binary.data, "properties", &properties) &&
+		kz_json_is_object(&properties);
+}
+
+/*
+ * Check the keys of a level; has_fields, whether it gets fields beyond its own
+ * properties.  What a plain field's definition holds is left alone, but for dynamic.
  */
 static void
-check_level(const JsonbContainer *level, const Path *path)
+check_level(const JsonbContainer *level, const KzPath *path, bool has_fields)
 {
 	KzJsonCursor keys,
 				values;
 	JsonbValue	key,
 				value;
 	bool		root = path == NULL;
-	bool		strict_keys = root || kz_json_field(level, "properties", &value);
+	bool		strict_keys = root || has_fields || kz_json_field(level, "properties", &value);
 
 	kz_json_keys(&keys, level);
 	kz_json_values(&values, level);
 	while (kz_json_next(&keys, &key))
 	{
-		Path		here = {path, &key};
+		KzPath		here = {path, &key};
 		bool		known = !root && kz_json_equals(&key, "type");
 
 		kz_json_next(&values, &value);
@@ -255,21 +390,21 @@ check_level(const JsonbContainer *level, const Path *path)
 			kz_raise(KZ_ERROR_INVALID_MAPPING,
 					 root ? "Allowed here: properties, _meta, dynamic, dynamic_templates." :
 					 "Allowed here: type, properties, _meta, dynamic, dynamic_templates.",
-					 path_text(&here), "");
+					 kz_path_text(&here), "");
 		if (kz_json_equals(&key, "dynamic"))
 			check_dynamic(&value, &here);
 		else if ((kz_json_equals(&key, "properties") || (root && kz_json_equals(&key, "_meta"))) &&
 				 !kz_json_is_object(&value))
-			kz_raise(KZ_ERROR_INVALID_MAPPING, NULL, path_text(&here), " Expected an object.");
+			kz_raise(KZ_ERROR_INVALID_MAPPING, NULL, kz_path_text(&here), " Expected an object.");
 	}
 }
 
 static void
-check_dynamic(const JsonbValue *dynamic, const Path *path)
+check_dynamic(const JsonbValue *dynamic, const KzPath *path)
 {
 	if (dynamic->type != jbvBool && !kz_json_equals(dynamic, "true") &&
 		!kz_json_equals(dynamic, "false") && !kz_json_equals(dynamic, "strict"))
-		kz_raise(KZ_ERROR_INVALID_MAPPING, NULL, path_text(path),
+		kz_raise(KZ_ERROR_INVALID_MAPPING, NULL, kz_path_text(path),
 				 " Expected one of: \"true\", \"false\", \"strict\".");
 }
 
@@ -278,7 +413,7 @@ check_dynamic(const JsonbValue *dynamic, const Path *path)
  * Elasticsearch's, in its form without a position.)
  */
 static void
-check_types(const JsonbContainer *stored, const JsonbContainer *changes, const Path *path)
+check_types(const JsonbContainer *stored, const JsonbContainer *changes, const KzPath *path)
 {
 	KzJsonCursor keys,
 				values;
@@ -296,7 +431,7 @@ check_types(const JsonbContainer *stored, const JsonbContainer *changes, const P
 	kz_json_values(&values, cprops.val.binary.data);
 	while (kz_json_next(&keys, &key))
 	{
-		Path		here = {path, &key};
+		KzPath		here = {path, &key};
 		char	   *old,
 				   *new;
 
@@ -310,7 +445,7 @@ check_types(const JsonbContainer *stored, const JsonbContainer *changes, const P
 			kz_raise(KZ_ERROR_BAD_REQUEST,
 					 "The type of a field is fixed once it is given; map a new field instead.",
 					 psprintf("mapper [%s] cannot be changed from type [%s] to [%s]",
-							  path_text(&here), old, new));
+							  kz_path_text(&here), old, new));
 		pfree(old);
 		pfree(new);
 		check_types(before.val.binary.data, after.val.binary.data, &here);
@@ -333,8 +468,8 @@ field_type(const JsonbContainer *definition)
 /*
  * Whether the values of a field are objects with fields that may be defined.
  */
-static bool
-is_level(const JsonbContainer *definition)
+bool
+kz_mapping_is_level(const JsonbContainer *definition)
 {
 	JsonbValue	type,
 				enabled;
@@ -344,97 +479,4 @@ is_level(const JsonbContainer *definition)
 		return false;
 	return !kz_json_field(definition, "type", &type) ||
 		kz_json_equals(&type, "object") || kz_json_equals(&type, "nested");
-}
-
-/*
- * A path with dots, palloc'd.
- */
-static char *
-path_text(const Path *path)
-{
-	StringInfoData buffer;
-	List	   *keys = NIL;
-	ListCell   *lc;
-
-	for (; path; path = path->parent)
-		keys = lcons(unconstify(JsonbValue *, path->key), keys);
-	initStringInfo(&buffer);
-	foreach(lc, keys)
-	{
-		const JsonbValue *key = lfirst(lc);
-
-		if (buffer.len > 0)
-			appendStringInfoChar(&buffer, '.');
-		appendBinaryStringInfo(&buffer, key->val.string.val, key->val.string.len);
-	}
-	return buffer.data;
-}
-
-/*
- * Find the first unknown field in a value of the field at path; elements of an
- * array are values of the field as well.
- */
-static bool
-unknown_in_value(const JsonbContainer *definition, bool strict, const JsonbValue *value,
-				 const Path *path, KzUnknownField *unknown)
-{
-	KzJsonCursor cursor;
-	JsonbValue	element;
-
-	check_stack_depth();
-	CHECK_FOR_INTERRUPTS();
-	if (kz_json_is_object(value))
-		return unknown_in_object(definition, strict, value->val.binary.data, path, unknown);
-	if (!kz_json_is_array(value))
-		return false;
-	kz_json_values(&cursor, value->val.binary.data);
-	while (kz_json_next(&cursor, &element))
-		if (unknown_in_value(definition, strict, &element, path, unknown))
-			return true;
-	return false;
-}
-
-/*
- * Find the first unknown field in the object at path, NULL for the root; strict
- * is what the level above says.
- */
-static bool
-unknown_in_object(const JsonbContainer *definition, bool strict,
-				  const JsonbContainer *object, const Path *path, KzUnknownField *unknown)
-{
-	KzJsonCursor keys,
-				values;
-	JsonbValue	dynamic,
-				properties,
-				field,
-				key,
-				value;
-	bool		has_properties = kz_json_field(definition, "properties", &properties);
-
-	if (kz_json_field(definition, "dynamic", &dynamic))
-		strict = kz_json_equals(&dynamic, "strict");
-	kz_json_keys(&keys, object);
-	kz_json_values(&values, object);
-	while (kz_json_next(&keys, &key))
-	{
-		Path		here = {path, &key};
-		bool		known;
-
-		kz_json_next(&values, &value);
-		if (!path && kz_json_equals(&key, KZ_METADATA_KEY))
-			continue;
-		known = has_properties &&
-			getKeyJsonValueFromContainer(properties.val.binary.data, key.val.string.val,
-										 key.val.string.len, &field) != NULL;
-		if (!known && strict)
-		{
-			unknown->field = pnstrdup(key.val.string.val, key.val.string.len);
-			unknown->within = path ? path_text(path) : pstrdup("_doc");
-			return true;
-		}
-		if (known && value.type == jbvBinary && is_level(field.val.binary.data) &&
-			unknown_in_value(field.val.binary.data, strict, &value, &here, unknown))
-			return true;
-	}
-	return false;
 }

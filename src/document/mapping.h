@@ -17,9 +17,13 @@ typedef struct KzUnknownField
 } KzUnknownField;
 
 extern Jsonb *kz_mapping_normalize(Jsonb *mappings);
+extern Jsonb *kz_mapping_read(Jsonb *mappings);
 extern Jsonb *kz_mapping_update(Jsonb *stored, Jsonb *changes);
 extern Jsonb *kz_mapping_describe(Jsonb *mappings);
 extern Jsonb *kz_mapping_add_metadata(Jsonb *described);
+extern bool kz_mapping_is_level(const JsonbContainer *definition);
+
+/* in strict.c */
 extern bool kz_mapping_is_strict(Jsonb *mappings);
 extern bool kz_mapping_find_unknown(Jsonb *mappings, Jsonb *document, KzUnknownField *unknown);
 

@@ -56,6 +56,7 @@ typedef struct CacheEntry
 	char	   *table;
 	Jsonb	   *strict_mappings;	/* NULL: no field is refused */
 	KzNotifications notifications;
+	bool		blocked;
 	Oid			relid;			/* the table as it was found; or invalid */
 	bool		shaped;			/* and this is its shape */
 	KzShape		shape;
@@ -375,7 +376,7 @@ fill_entry(CacheEntry *entry, const char *index, const char *name, KzError *erro
 	}
 
 	/* Whoever may write the row may have put anything there. */
-	row.mappings = kz_mapping_normalize(row.mappings);
+	row.mappings = kz_mapping_read(row.mappings);
 	strict = kz_mapping_is_strict(row.mappings);
 
 	if (entry->context)
@@ -390,6 +391,7 @@ fill_entry(CacheEntry *entry, const char *index, const char *name, KzError *erro
 	entry->strict_mappings = strict ? kz_json_copy(row.mappings) : NULL;
 	if (!kz_setting_notifications(row.settings, &entry->notifications))
 		entry->notifications = KZ_NOTIFICATIONS_OFF;
+	kz_setting_blocks_writes(row.settings, &entry->blocked);
 	MemoryContextSwitchTo(caller);
 	return true;
 }
@@ -465,6 +467,7 @@ copy_entry(const CacheEntry *entry, Relation relation, const char *index, const 
 	if (entry->strict_mappings && writing)
 		collection->strict_mappings = kz_json_copy(entry->strict_mappings);
 	collection->notifications = entry->notifications;
+	collection->blocked = entry->blocked;
 	collection->relation = relation;
 	collection->shape = entry->shape;
 	return collection;

@@ -20,6 +20,7 @@ typedef struct KzCollection
 	char	   *table;
 	Jsonb	   *strict_mappings;	/* NULL: no field is refused */
 	KzNotifications notifications;
+	bool		blocked;		/* its documents can't be written */
 	Relation	relation;		/* locked until the end of the transaction */
 	KzShape		shape;
 } KzCollection;

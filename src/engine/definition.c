@@ -33,7 +33,6 @@
 #include "base/error.h"
 #include "base/json.h"
 #include "document/mapping.h"
-#include "document/merge.h"
 #include "engine/access.h"
 #include "engine/collection.h"
 #include "engine/definition.h"
@@ -445,9 +444,9 @@ change_row(KzCollectionRow *row, Jsonb *mappings, Jsonb *settings)
 	Jsonb	   *old_settings = row->settings;
 
 	if (mappings)
-		row->mappings = kz_mapping_update(kz_mapping_normalize(old_mappings), mappings);
+		row->mappings = kz_mapping_update(kz_mapping_read(old_mappings), mappings);
 	if (settings)
-		row->settings = kz_merge_deep(old_settings, settings);
+		row->settings = kz_setting_update(old_settings, settings);
 	return !kz_json_identical(old_mappings, row->mappings) ||
 		!kz_json_identical(old_settings, row->settings);
 }

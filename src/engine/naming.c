@@ -12,12 +12,12 @@
 #include "catalog/namespace.h"
 #include "catalog/pg_collation.h"
 #include "catalog/pg_type.h"
-#include "mb/pg_wchar.h"
 #include "utils/formatting.h"
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
 
 #include "base/compat.h"
+#include "base/encoding.h"
 #include "base/error.h"
 #include "engine/catalog.h"
 #include "engine/naming.h"
@@ -140,7 +140,7 @@ kz_name_channel(const char *index, const char *name)
 
 	if (strlen(channel) < NAMEDATALEN)
 		return channel;
-	return psprintf("%.*s::%016llx", pg_mbcliplen(channel, strlen(channel), room), channel,
+	return psprintf("%.*s::%016llx", kz_encoding_clip(channel, strlen(channel), room), channel,
 					(unsigned long long) hash_name(channel, 0));
 }
 
@@ -194,7 +194,7 @@ physical_name(const char *name)
 {
 	int			room = NAMEDATALEN - 1 - strlen("kz__0123456789abcdef");
 
-	return psprintf("kz_%.*s_%016llx", pg_mbcliplen(name, strlen(name), room), name,
+	return psprintf("kz_%.*s_%016llx", kz_encoding_clip(name, strlen(name), room), name,
 					(unsigned long long) hash_name(name, 0));
 }
 

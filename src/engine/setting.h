@@ -16,6 +16,8 @@ typedef enum KzNotifications
 } KzNotifications;
 
 extern bool kz_setting_notifications(const Jsonb *settings, KzNotifications *notifications);
+extern bool kz_setting_blocks_writes(const Jsonb *settings, bool *blocked);
+extern Jsonb *kz_setting_update(Jsonb *stored, Jsonb *changes);
 extern void kz_setting_check(const Jsonb *settings);
 
 #endif							/* KZ_ENGINE_SETTING_H */

@@ -22,6 +22,8 @@
 #include "base/json.h"
 #include "engine/writer.h"
 
+#define BLOCK_HINT "Its owner can change that: kz_update_collection(index, collection, settings => '{\"index.blocks.write\": false}')."
+
 static const AclMode rights[] = {
 	[KZ_ACTION_READ] = ACL_SELECT,
 	[KZ_ACTION_CREATE] = ACL_SELECT | ACL_INSERT,
@@ -65,8 +67,8 @@ kz_action_rights(KzAction action)
 /*
  * Open a collection for what needs the rights required; with ACL_SELECT alone it
  * is opened for reading.  command is what messages call it.  NULL, and error is
- * set, for an unknown or unfit collection.  Raises 42501 without the rights,
- * 25006 for a write in a read-only transaction.
+ * set, for an unknown or unfit collection, or one whose settings refuse writes.
+ * Raises 42501 without the rights, 25006 for a write in a read-only transaction.
  */
 KzWriter *
 kz_writer_open(const char *index, const char *name, AclMode required, const char *command,
@@ -88,6 +90,14 @@ kz_writer_open(const char *index, const char *name, AclMode required, const char
 	if (!collection)
 		return NULL;
 	check_rights(&range_table, collection, required, true);
+	if (!read_only && collection->blocked)
+	{
+		kz_error_set(error, KZ_ERROR_FORBIDDEN, BLOCK_HINT,
+					 psprintf("The collection \"%s\":\"%s\" refuses writes: its setting index.blocks.write is true.",
+							  index, name));
+		kz_collection_close(collection);
+		return NULL;
+	}
 
 	objection = find_objection(collection);
 	if (objection)

@@ -7,6 +7,7 @@
 #include "mb/pg_wchar.h"
 #include "utils/builtins.h"
 
+#include "base/encoding.h"
 #include "filter/milvus_parser.h"
 #include "filter/parameter.h"
 
@@ -52,7 +53,7 @@ kz_parser_unexpected(KzParser *parser)
 		return kz_parser_fail(parser, token->start, "unexpected end");
 	return kz_parser_fail(parser, token->start,
 						  psprintf("unexpected \"%.*s\"",
-								   pg_mbcliplen(token->start, token->length, 40), token->start));
+								   kz_encoding_clip(token->start, token->length, 40), token->start));
 }
 
 void

@@ -13,6 +13,7 @@
 #include "utils/fmgrprotos.h"
 #include "utils/numeric.h"
 
+#include "base/encoding.h"
 #include "filter/milvus_token.h"
 
 /* More digits than any float has, and any exponent. */
@@ -45,6 +46,7 @@ static bool read_number(const char *at, KzToken *token, const char **problem);
 static bool read_integer(KzToken *token, int base, int skip, const char **problem);
 static bool read_float(KzToken *token, const char **problem);
 static bool read_string(const char *at, KzToken *token, const char **problem);
+static bool read_escapes(const char **at, StringInfo string, const char **problem);
 static bool read_escape(const char **at, StringInfo string);
 static bool read_digits(const char **at, int base, int most, uint32 *code);
 static bool read_symbol(const char *at, KzToken *token);
@@ -207,7 +209,8 @@ read_float(KzToken *token, const char **problem)
 }
 
 /*
- * A string in quotes of either kind, with the escapes of C.
+ * A string in quotes of either kind, with the escapes of C.  What these stand for is
+ * UTF-8, whatever the encoding of the database, in which all else is already.
  */
 static bool
 read_string(const char *at, KzToken *token, const char **problem)
@@ -225,24 +228,44 @@ read_string(const char *at, KzToken *token, const char **problem)
 			return false;
 		if (*p != '\\')
 			appendStringInfoChar(&string, *p++);
-		else if (p++, !read_escape(&p, &string))
+		else if (!read_escapes(&p, &string, problem))
+			return false;
+	}
+	token->length = p + 1 - at;
+	token->string = string.data;
+	token->string_length = string.len;
+	return true;
+}
+
+/*
+ * Read escapes that follow one another, which may share a character.
+ */
+static bool
+read_escapes(const char **at, StringInfo string, const char **problem)
+{
+	StringInfoData utf8;
+	const char *expected;
+	bool		stored;
+
+	initStringInfo(&utf8);
+	while (**at == '\\')
+	{
+		(*at)++;
+		if (!read_escape(at, &utf8))
 		{
 			*problem = "malformed escape in a string";
 			return false;
 		}
 	}
-	token->length = p + 1 - at;
-	token->string = string.data;
-	token->string_length = string.len;
-	if (strlen(string.data) == string.len &&
-		pg_verify_mbstr(GetDatabaseEncoding(), string.data, string.len, true))
-		return true;
-	*problem = "string with characters that can't be stored";
-	return false;
+	stored = kz_encoding_append(string, utf8.data, utf8.len, &expected);
+	pfree(utf8.data);
+	if (!stored)
+		*problem = "string with characters that can't be stored";
+	return stored;
 }
 
 /*
- * Read an escape, from behind its backslash on.
+ * Read an escape, from behind its backslash on, as UTF-8.
  */
 static bool
 read_escape(const char **at, StringInfo string)
@@ -276,8 +299,7 @@ read_escape(const char **at, StringInfo string)
 		return true;
 	}
 	if ((kind != 'u' && kind != 'U') || !read_digits(at, 16, kind == 'u' ? 4 : 8, &code) ||
-		code == 0 || !is_valid_unicode_codepoint(code) || (code >= 0xD800 && code <= 0xDFFF) ||
-		(code > 0x7F && GetDatabaseEncoding() != PG_UTF8))
+		code == 0 || !is_valid_unicode_codepoint(code) || (code >= 0xD800 && code <= 0xDFFF))
 		return false;
 	unicode_to_utf8(code, utf8);
 	appendStringInfoString(string, (char *) utf8);

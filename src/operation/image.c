@@ -73,8 +73,7 @@ make_created(const KzChange *change, const KzStamp *stamp)
 				image = kz_merge_deep(change->body, change->defaults);
 				break;
 			case KZ_CREATION_DEFAULTS_ALONE:
-				image = change->defaults;
-				break;
+				return kz_stamp_changes(stamp, change->defaults);
 		}
 	}
 	return kz_stamp_created(stamp, image);

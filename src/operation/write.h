@@ -18,7 +18,8 @@ typedef enum KzCreation
 {
 	KZ_CREATION_CHANGES_WIN,
 	KZ_CREATION_DEFAULTS_WIN,
-	KZ_CREATION_DEFAULTS_ALONE	/* the changes are for a stored one only */
+	KZ_CREATION_DEFAULTS_ALONE	/* the changes are for a stored one only, but
+								 * both have the metadata of changes */
 } KzCreation;
 
 /*

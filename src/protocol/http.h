@@ -5,6 +5,7 @@
 #ifndef KZ_PROTOCOL_HTTP_H
 #define KZ_PROTOCOL_HTTP_H
 
+#include "base/error.h"
 #include "base/pairs.h"
 
 typedef struct KzHttpRequest
@@ -13,7 +14,8 @@ typedef struct KzHttpRequest
 	const char *path;			/* without the query; as sent */
 	KzPairs		query;			/* decoded, values are strings; the last of a
 								 * name counts */
-	bool		malformed;		/* path or query can't be decoded */
+	const char *expected;		/* of a query that can't be decoded, what it
+								 * should have been; NULL: it can */
 	const Jsonb *headers;		/* an object */
 	const char *body;			/* NULL or empty: there is none */
 	const char *kuid;			/* the caller; NULL: anonymous */
@@ -33,10 +35,14 @@ extern bool kz_http_add_header(KzHttpAnswer *answer, const char *name, const cha
 extern void kz_http_read_target(KzHttpRequest *request, const char *target);
 extern const char *kz_http_header(const KzHttpRequest *request, const char *name);
 extern const JsonbValue *kz_http_query(const KzHttpRequest *request, const char *name);
-extern char *kz_http_decode(const char *encoded, int length, bool plus_is_space);
-extern bool kz_http_decode_form(const char *form, KzPairs *pairs);
+extern char *kz_http_decode(const char *encoded, int length, bool plus_is_space,
+							const char **expected);
+extern bool kz_http_decode_form(const char *form, KzPairs *pairs, const char **expected);
 extern void kz_http_keep_last(KzPairs *pairs);
 extern Jsonb *kz_http_parse_json(const char *json, char **problem);
+
+/* in http_body.c */
+extern bool kz_http_read_body(const KzHttpRequest *request, Jsonb **body, KzError *error);
 
 /* in http_kuzzle.c */
 extern void kz_http_kuzzle(const KzHttpRequest *request, KzHttpAnswer *answer);

@@ -4,9 +4,7 @@
  */
 #include "postgres.h"
 
-#include "mb/pg_wchar.h"
 #include "utils/builtins.h"
-#include "utils/formatting.h"
 
 #include "base/json.h"
 #include "document/merge.h"
@@ -15,7 +13,6 @@
 #include "protocol/routes.h"
 
 #define MAX_PARTS 8
-#define SHOWN_CHARACTERS 50		/* of a body that can't be read */
 
 /* The parts of a path, decoded. */
 typedef struct Path
@@ -27,15 +24,8 @@ typedef struct Path
 static bool is_verb(const char *verb);
 static bool path_is(const KzHttpRequest *request, const char *path);
 static bool answer_without_api(const KzHttpRequest *request, KzHttpAnswer *answer);
-static bool read_body(const KzHttpRequest *request, Jsonb **body, KzError *error);
-static char *shown_body(const KzHttpRequest *request);
-static bool read_content_type(const KzHttpRequest *request, char **type, KzError *error);
-static bool read_form(const KzHttpRequest *request, Jsonb **body, KzError *error);
-static bool read_multipart(const KzHttpRequest *request, Jsonb **body, KzError *error);
-static bool read_part(const char **at, const char *boundary, KzPairs *pairs);
-static char *find_parameter(const char *header, const char *name);
-static const KzRoute *find_route(const KzHttpRequest *request, Path *path);
-static bool split_path(const char *path, Path *parts);
+static const KzRoute *find_route(const KzHttpRequest *request, Path *path, KzError *error);
+static bool split_path(const char *path, Path *parts, const char **expected);
 static const char *route_part(const KzRoute *route, int n, int *length);
 static bool part_is(const KzRoute *route, int n, const char *string);
 static bool make_envelope(const KzHttpRequest *request, const KzRoute *route, const Path *path,
@@ -63,7 +53,7 @@ kz_http_kuzzle(const KzHttpRequest *request, KzHttpAnswer *answer)
 	kz_pairs_add_string(&answer->headers, "Content-Type", "application/json");
 	if (answer_without_api(request, answer))
 		return;
-	if (!read_body(request, &body, &error))
+	if (!kz_http_read_body(request, &body, &error))
 	{
 		respond_error(request, answer, &error);
 		return;
@@ -74,11 +64,7 @@ kz_http_kuzzle(const KzHttpRequest *request, KzHttpAnswer *answer)
 				kz_kuzzle_answer(body ? body : kz_json_object(NULL, 0), request->kuid));
 		return;
 	}
-	if (!is_verb(request->verb))
-		kz_error_set(&error, KZ_ERROR_VERB, NULL, request->verb);
-	else
-		kz_error_set(&error, KZ_ERROR_URL, NULL, request->path);
-	route = find_route(request, &path);
+	route = find_route(request, &path, &error);
 	if (!route || !make_envelope(request, route, &path, body, &envelope, &error))
 	{
 		KzPairs		pairs = {0};
@@ -133,183 +119,24 @@ answer_without_api(const KzHttpRequest *request, KzHttpAnswer *answer)
 }
 
 /*
- * Read the body, as its type says; NULL if there is none.
- */
-static bool
-read_body(const KzHttpRequest *request, Jsonb **body, KzError *error)
-{
-	char	   *type;
-	char	   *problem;
-
-	if (!request->body || request->body[strspn(request->body, " \t\r\n")] == '\0')
-		return true;
-	if (!read_content_type(request, &type, error))
-		return false;
-	if (strcmp(type, "application/x-www-form-urlencoded") == 0)
-		return read_form(request, body, error);
-	if (strcmp(type, "multipart/form-data") == 0)
-		return read_multipart(request, body, error);
-	*body = kz_http_parse_json(request->body, &problem);
-	if (*body)
-		return true;
-	kz_error_set(error, KZ_ERROR_BODY, problem,
-				 shown_body(request));
-	return false;
-}
-
-/*
- * The begin of a body that can't be read.
- */
-static char *
-shown_body(const KzHttpRequest *request)
-{
-	return pnstrdup(request->body,
-					pg_mbcharcliplen(request->body, strlen(request->body), SHOWN_CHARACTERS));
-}
-
-/*
- * The type without its parameters, in lower case.  Bytes that have another encoding
- * or are compressed are not for us to read.
- */
-static bool
-read_content_type(const KzHttpRequest *request, char **type, KzError *error)
-{
-	const char *header = kz_http_header(request, "Content-Type");
-	const char *encoding = kz_http_header(request, "Content-Encoding");
-	char	   *charset = header ? find_parameter(header, "charset") : NULL;
-
-	*type = "application/json";
-	if (header && header[strspn(header, " \t")] != '\0')
-	{
-		header += strspn(header, " \t");
-		*type = asc_tolower(header, strcspn(header, "; \t"));
-	}
-	if (strcmp(*type, "application/json") != 0 &&
-		strcmp(*type, "application/x-www-form-urlencoded") != 0 &&
-		strcmp(*type, "multipart/form-data") != 0)
-	{
-		kz_error_set(error, KZ_ERROR_CONTENT, NULL, header);
-		return false;
-	}
-	if (charset && pg_strcasecmp(charset, "utf-8") != 0 && pg_strcasecmp(charset, "utf8") != 0)
-	{
-		kz_error_set(error, KZ_ERROR_CONTENT, "Send UTF-8.", header);
-		return false;
-	}
-	if (encoding && encoding[0] != '\0' && pg_strcasecmp(encoding, "identity") != 0)
-	{
-		kz_error_set(error, KZ_ERROR_CONTENT, "Have the body decompressed in front of the database.",
-					 encoding);
-		return false;
-	}
-	return true;
-}
-
-/*
- * A parameter of a header, palloc'd, without quotes; NULL if there is none.
- */
-static char *
-find_parameter(const char *header, const char *name)
-{
-	int			length = strlen(name);
-
-	while ((header = strchr(header, ';')) != NULL)
-	{
-		header++;
-		header += strspn(header, " \t");
-		if (pg_strncasecmp(header, name, length) != 0 || header[length] != '=')
-			continue;
-		header += length + 1;
-		if (*header == '"')
-			return pnstrdup(header + 1, strcspn(header + 1, "\""));
-		return pnstrdup(header, strcspn(header, "; \t\r\n"));
-	}
-	return NULL;
-}
-
-static bool
-read_form(const KzHttpRequest *request, Jsonb **body, KzError *error)
-{
-	KzPairs		pairs = {0};
-
-	if (!kz_http_decode_form(request->body, &pairs))
-	{
-		kz_error_set(error, KZ_ERROR_BODY, NULL,
-					 shown_body(request));
-		return false;
-	}
-	*body = kz_pairs_object(&pairs);
-	return true;
-}
-
-/*
- * The fields of a form; files are not for documents.
- */
-static bool
-read_multipart(const KzHttpRequest *request, Jsonb **body, KzError *error)
-{
-	char	   *boundary = find_parameter(kz_http_header(request, "Content-Type"), "boundary");
-	const char *at = request->body;
-	KzPairs		pairs = {0};
-
-	if (boundary && boundary[0] != '\0')
-	{
-		boundary = psprintf("--%s", boundary);
-		at = strstr(at, boundary);
-		while (at && strncmp(at + strlen(boundary), "--", 2) != 0)
-			if (!read_part(&at, boundary, &pairs))
-				at = NULL;
-		if (at)
-		{
-			kz_http_keep_last(&pairs);
-			*body = kz_pairs_object(&pairs);
-			return true;
-		}
-	}
-	kz_error_set(error, KZ_ERROR_BODY, NULL,
-				 shown_body(request));
-	return false;
-}
-
-/*
- * Read the part behind the boundary at *at, and move to the next boundary.
- */
-static bool
-read_part(const char **at, const char *boundary, KzPairs *pairs)
-{
-	const char *start = *at + strlen(boundary);
-	const char *content = strstr(start, "\r\n\r\n");
-	const char *end = content ? strstr(content + 2, psprintf("\r\n%s", boundary)) : NULL;
-	char	   *headers;
-	char	   *disposition;
-	char	   *name;
-
-	if (!end)
-		return false;
-	headers = pnstrdup(start, content - start);
-	disposition = strstr(asc_tolower(headers, strlen(headers)), "content-disposition:");
-	if (!disposition)
-		return false;
-	name = find_parameter(headers, "name");
-	if (!name || find_parameter(headers, "filename"))
-		return false;
-	content += 4;
-	kz_pairs_add_string(pairs, name, pnstrdup(content, Max(end - content, 0)));
-	*at = end + 2;
-	return true;
-}
-
-/*
- * The route of a request; NULL if there is none.  As in Kuzzle, a literal part wins
- * over a parameter, and there is no way back from it.
+ * The route of a request; NULL, with error, if there is none.  As in Kuzzle, a
+ * literal part wins over a parameter, and there is no way back from it.
  */
 static const KzRoute *
-find_route(const KzHttpRequest *request, Path *path)
+find_route(const KzHttpRequest *request, Path *path, KzError *error)
 {
 	bool	   *candidates = palloc(kz_nroutes * sizeof(bool));
+	const char *expected = request->expected;
+	bool		split = split_path(request->path, path, &expected);
 	int			length;
 
-	if (request->malformed || !split_path(request->path, path))
+	if (!is_verb(request->verb))
+		kz_error_set(error, KZ_ERROR_VERB, NULL, request->verb);
+	else if (expected)
+		kz_error_set(error, KZ_ERROR_INVALID_ARGUMENT, NULL, "url", expected);
+	else
+		kz_error_set(error, KZ_ERROR_URL, NULL, request->path);
+	if (!split || expected)
 		return NULL;
 	for (int i = 0; i < kz_nroutes; i++)
 		candidates[i] = strcmp(kz_routes[i].verb, request->verb) == 0;
@@ -335,10 +162,11 @@ find_route(const KzHttpRequest *request, Path *path)
 }
 
 /*
- * The parts of a path between slashes; one at the end does not matter.
+ * The parts of a path between slashes; one at the end does not matter.  False if it
+ * is none, with *expected set if it can't be decoded.
  */
 static bool
-split_path(const char *path, Path *parts)
+split_path(const char *path, Path *parts, const char **expected)
 {
 	parts->nparts = 0;
 	while (*path == '/' && path[1] != '\0')
@@ -347,7 +175,7 @@ split_path(const char *path, Path *parts)
 
 		if (length == 0 || parts->nparts == MAX_PARTS)
 			return false;
-		parts->parts[parts->nparts] = kz_http_decode(path, length, false);
+		parts->parts[parts->nparts] = kz_http_decode(path, length, false, expected);
 		if (!parts->parts[parts->nparts++])
 			return false;
 		path += length;

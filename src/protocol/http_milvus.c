@@ -38,7 +38,7 @@ kz_http_milvus(const KzHttpRequest *request, KzHttpAnswer *answer)
 		answer->status = 204;
 		return;
 	}
-	if (request->malformed || !kz_milvus_has_route(request->verb, request->path))
+	if (!kz_milvus_has_route(request->verb, request->path))
 	{
 		answer->status = 404;
 		kz_pairs_add_string(&answer->headers, "Content-Type", "text/plain");
@@ -63,6 +63,11 @@ read_body(const KzHttpRequest *request, char **problem)
 {
 	Jsonb	   *body;
 
+	if (request->expected)
+	{
+		*problem = psprintf("malformed query, expected: %s", request->expected);
+		return NULL;
+	}
 	if (strcmp(request->verb, "GET") == 0)
 		return kz_pairs_object(&request->query);
 	if (!request->body || request->body[strspn(request->body, " \t\r\n")] == '\0')

@@ -5,18 +5,19 @@
 #include "postgres.h"
 
 #include "access/xact.h"
-#include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "tcop/tcopprot.h"
 #include "utils/builtins.h"
 #include "utils/resowner.h"
 
+#include "base/encoding.h"
 #include "base/json.h"
 #include "protocol/http.h"
 
 /* Stack that one level of a document may need, well above what a walk over it takes. */
 #define STACK_PER_LEVEL 512
 
+static char decode_byte(const char *escape);
 static int	hex_digit(char c);
 static int	compare_names(const void *a, const void *b);
 static bool is_too_deep(const char *json);
@@ -41,26 +42,27 @@ kz_http_read_target(KzHttpRequest *request, const char *target)
 	end = target + strcspn(target, "?#");
 	request->path = pnstrdup(target, end - target);
 	if (*end == '?')
-		request->malformed = !kz_http_decode_form(pnstrdup(end + 1, strcspn(end + 1, "#")),
-												  &request->query);
+		kz_http_decode_form(pnstrdup(end + 1, strcspn(end + 1, "#")), &request->query,
+							&request->expected);
 }
 
 /*
- * Decode name=value&name=value, the last of a name; false if anything in it is
- * malformed.
+ * Decode name=value&name=value, the last of a name; false, with *expected what there
+ * should have been, if anything in it can't be decoded.
  */
 bool
-kz_http_decode_form(const char *form, KzPairs *pairs)
+kz_http_decode_form(const char *form, KzPairs *pairs, const char **expected)
 {
 	while (*form)
 	{
 		int			length = strcspn(form, "&");
-		int			name_length = Min((int) strcspn(form, "="), length);
+		int			name_length = strcspn(form, "=&");
 		int			value_start = Min(name_length + 1, length);
-		char	   *name = kz_http_decode(form, name_length, true);
-		char	   *value = kz_http_decode(form + value_start, length - value_start, true);
+		char	   *name = kz_http_decode(form, name_length, true, expected);
+		char	   *value = name ? kz_http_decode(form + value_start, length - value_start, true,
+												  expected) : NULL;
 
-		if (!name || !value)
+		if (!value)
 			return false;
 		if (length > 0)
 			kz_pairs_add_string(pairs, name, value);
@@ -103,31 +105,57 @@ compare_names(const void *a, const void *b)
 }
 
 /*
- * Decode %41, palloc'd; NULL if that is malformed, or not in the encoding of the
- * database.
+ * Decode %41, palloc'd; NULL, with *expected what there should have been, if that
+ * can't be done.  What is escaped is UTF-8, whatever the encoding of the database,
+ * in which all else is already.
  */
 char *
-kz_http_decode(const char *encoded, int length, bool plus_is_space)
+kz_http_decode(const char *encoded, int length, bool plus_is_space, const char **expected)
 {
-	char	   *decoded = palloc(length + 1);
-	int			n = 0;
+	/* Of the size that is needed: a form may have very many short values. */
+	StringInfoData decoded = {.data = palloc(length + 1),.maxlen = length + 1};
+	StringInfoData escaped = {.data = palloc(length / 3 + 2),.maxlen = length / 3 + 2};
+	const char *end = encoded + length;
 
-	for (int i = 0; i < length; i++)
+	resetStringInfo(&decoded);
+	while (encoded < end)
 	{
-		if (encoded[i] == '%')
+		if (*encoded != '%')
 		{
-			if (i + 2 >= length || hex_digit(encoded[i + 1]) < 0 || hex_digit(encoded[i + 2]) < 0)
-				return NULL;
-			decoded[n] = hex_digit(encoded[i + 1]) << 4 | hex_digit(encoded[i + 2]);
-			if (decoded[n++] == '\0')
-				return NULL;
-			i += 2;
+			appendStringInfoChar(&decoded, plus_is_space && *encoded == '+' ? ' ' : *encoded);
+			encoded++;
+			continue;
 		}
-		else
-			decoded[n++] = plus_is_space && encoded[i] == '+' ? ' ' : encoded[i];
+		/* Escapes that follow one another may share a character. */
+		resetStringInfo(&escaped);
+		for (; encoded < end && *encoded == '%'; encoded += 3)
+		{
+			char		byte = end - encoded < 3 ? '\0' : decode_byte(encoded);
+
+			if (byte == '\0')
+			{
+				*expected = "two hexadecimal digits after %, and not 00";
+				return NULL;
+			}
+			appendStringInfoChar(&escaped, byte);
+		}
+		if (!kz_encoding_append(&decoded, escaped.data, escaped.len, expected))
+			return NULL;
 	}
-	decoded[n] = '\0';
-	return pg_verify_mbstr(GetDatabaseEncoding(), decoded, n, true) ? decoded : NULL;
+	pfree(escaped.data);
+	return decoded.data;
+}
+
+/*
+ * The byte of an escape; 0 if it is malformed, or means that.
+ */
+static char
+decode_byte(const char *escape)
+{
+	int			high = hex_digit(escape[1]);
+	int			low = hex_digit(escape[2]);
+
+	return high < 0 || low < 0 ? '\0' : high << 4 | low;
 }
 
 static int
@@ -257,12 +285,14 @@ is_too_deep(const char *json)
 }
 
 /*
- * Malformed, not to be stored, or nested too deeply.
+ * Malformed, not to be stored, or nested too deeply.  What is not supported is an
+ * escape, \u00fc, in SQL_ASCII, of which nobody knows what it should become.
  */
 static bool
 is_bad_input(int sqlerrcode)
 {
 	int			category = ERRCODE_TO_CATEGORY(sqlerrcode);
 
-	return category == ERRCODE_DATA_EXCEPTION || category == ERRCODE_PROGRAM_LIMIT_EXCEEDED;
+	return category == ERRCODE_DATA_EXCEPTION || category == ERRCODE_PROGRAM_LIMIT_EXCEEDED ||
+		sqlerrcode == ERRCODE_FEATURE_NOT_SUPPORTED;
 }

@@ -147,6 +147,9 @@ kz_request_optional_id(KzRequest *request, text **id)
 	return kz_identity_check(*id, "_id", &request->error);
 }
 
+/*
+ * Read a boolean; command lines send it as a string: kourou's -a silent=true.
+ */
 bool
 kz_request_flag(KzRequest *request, KzRequestKey key, bool *flag)
 {
@@ -154,9 +157,14 @@ kz_request_flag(KzRequest *request, KzRequestKey key, bool *flag)
 
 	if (value->type == jbvNull)
 		return true;
-	if (value->type != jbvBool)
+	if (value->type == jbvBool)
+		*flag = value->val.boolean;
+	else if (kz_json_equals(value, "true"))
+		*flag = true;
+	else if (kz_json_equals(value, "false"))
+		*flag = false;
+	else
 		return kz_request_fail(request, KZ_ERROR_INVALID_TYPE, key_names[key], "boolean");
-	*flag = value->val.boolean;
 	return true;
 }
 

@@ -226,7 +226,8 @@ read_payload(Import *import, const Operation *operation, KzEntry *entry)
 
 /*
  * The payload of an update: the changes in doc; in upsert, what is created where
- * there is no document, which with doc_as_upsert are the changes.
+ * there is no document, which with doc_as_upsert are the changes.  Kuzzle gives both
+ * the metadata of an update, so that what is created has no author.
  */
 static bool
 read_update(Import *import, const JsonbValue *payload, KzEntry *entry)
@@ -239,15 +240,14 @@ read_update(Import *import, const JsonbValue *payload, KzEntry *entry)
 	if (!kz_json_field(object, "doc", &entry->body) || !kz_json_is_object(&entry->body))
 		return refuse_line(import, "an update needs an object \"doc\"");
 	if (kz_json_field(object, "doc_as_upsert", &value) && !kz_json_is_falsy(&value))
-		entry->item.change.action = KZ_ACTION_UPSERT;
-	else if (kz_json_field(object, "upsert", &value))
-	{
-		if (!kz_json_is_object(&value))
-			return refuse_line(import, "\"upsert\" must be an object");
-		entry->item.change.action = KZ_ACTION_UPSERT;
-		entry->item.change.creation = KZ_CREATION_DEFAULTS_ALONE;
-		entry->defaults = value;
-	}
+		value = entry->body;
+	else if (!kz_json_field(object, "upsert", &value))
+		return true;
+	if (!kz_json_is_object(&value))
+		return refuse_line(import, "\"upsert\" must be an object");
+	entry->item.change.action = KZ_ACTION_UPSERT;
+	entry->item.change.creation = KZ_CREATION_DEFAULTS_ALONE;
+	entry->defaults = value;
 	return true;
 }
 

@@ -235,7 +235,7 @@ answer_mapping(KzRequest *request, bool with_metadata)
 	Jsonb	   *mappings;
 
 	kz_collection_require(request->call.index, request->call.collection, &row);
-	mappings = kz_mapping_describe(kz_mapping_normalize(row.mappings));
+	mappings = kz_mapping_describe(kz_mapping_read(row.mappings));
 	if (with_metadata)
 		mappings = kz_mapping_add_metadata(mappings);
 	kz_json_set_document(&request->result, mappings);

@@ -147,7 +147,7 @@ kz_get_mapping(PG_FUNCTION_ARGS)
 	KzCollectionRow row;
 
 	kz_collection_require(index, ARG_COLLECTION, &row);
-	PG_RETURN_JSONB_P(kz_mapping_describe(kz_mapping_normalize(row.mappings)));
+	PG_RETURN_JSONB_P(kz_mapping_describe(kz_mapping_read(row.mappings)));
 }
 
 Datum

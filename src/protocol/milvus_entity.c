@@ -10,10 +10,10 @@
  */
 #include "postgres.h"
 
-#include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
 
+#include "base/encoding.h"
 #include "document/identity.h"
 #include "operation/write.h"
 #include "protocol/milvus_entity.h"
@@ -191,8 +191,9 @@ read_value(Reader *reader, const KzMilvusField *field, JsonbValue *value, bool *
 		(value->type == jbvNull || (value->type == jbvString && value->val.string.len == 0)))
 		return kz_milvus_fail_data(reader->request,
 								   psprintf("missing vector field: %s", field->name));
-	if (field->primary && (value->type == jbvNull ||
-						   (value->type == jbvString && value->val.string.len == 0)))
+	/* Any other key would not be converted; a VarChar would be empty. */
+	if (field->primary && field->type == KZ_MILVUS_VARCHAR &&
+		(value->type == jbvNull || (value->type == jbvString && value->val.string.len == 0)))
 		return kz_milvus_fail_data(reader->request,
 								   psprintf("the primary key %s must not be empty", field->name));
 	result = kz_milvus_convert(field, value, &size);
@@ -484,7 +485,7 @@ static const char *
 refusal(const KzMilvusField *field, const JsonbValue *value)
 {
 	char	   *shown = kz_milvus_text(value);
-	int			length = pg_mbcliplen(shown, strlen(shown), 200);
+	int			length = kz_encoding_clip(shown, strlen(shown), 200);
 
 	return psprintf("the value of field %s can't be used: invalid parameter[expected=%s][actual=%.*s%s]",
 					field->name, kz_milvus_type_name(field->type), length, shown,

@@ -101,7 +101,7 @@ entities_search(KzMilvusRequest *request)
 {
 	KzMilvusSchema schema;
 
-	return kz_milvus_collection(request, &schema) &&
+	return kz_milvus_collection(request, &schema) && check_levels(request) &&
 		kz_milvus_fail(request, KZ_MILVUS_OTHER,
 					   "search needs the extension pgvector: vectors are kept as JSON here");
 }

@@ -446,7 +446,8 @@ kz_milvus_check_consistency(KzMilvusRequest *request, const char *level)
 	return level[0] == '\0' ||
 		kz_milvus_fail(request, KZ_MILVUS_INVALID_PARAMETER,
 					   psprintf("parameter:'%s' is incorrect, please check it: invalid parameter"
-								"[expected=Strong, Session, Bounded, Eventually, Customized][actual=%s]",
+								"[expected=consistencyLevel: Strong, Session, Bounded, Eventually, Customized]"
+								"[actual=consistencyLevel: %s]",
 								level, level));
 }
 

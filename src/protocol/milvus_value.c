@@ -4,7 +4,8 @@
  *
  * Milvus' REST API works on the text of a JSON value, so a number may come as a
  * string and the other way round.  What is stored has the one form of its type:
- * numbers, booleans, strings, arrays.
+ * numbers, booleans, strings, arrays.  Lengths are those of UTF-8, as Milvus counts
+ * them, whatever the encoding of the database.
  */
 #include "postgres.h"
 
@@ -17,6 +18,7 @@
 #include "utils/numeric.h"
 
 #include "base/compat.h"
+#include "base/encoding.h"
 #include "base/json.h"
 #include "protocol/milvus_value.h"
 
@@ -25,6 +27,7 @@ static KzMilvusValue convert_float(KzMilvusType type, JsonbValue *value);
 static KzMilvusValue convert_bool(JsonbValue *value);
 static KzMilvusValue convert_string(const KzMilvusField *field, JsonbValue *value, int *size);
 static KzMilvusValue check_json(const JsonbValue *value, int *size);
+static int	utf8_length(const char *string);
 static int	count_blanks(JsonbContainer *container);
 static KzMilvusValue check_array(const KzMilvusField *field, const JsonbValue *value, int *size);
 static bool is_element(const KzMilvusField *field, const JsonbValue *value);
@@ -246,7 +249,7 @@ convert_string(const KzMilvusField *field, JsonbValue *value, int *size)
 
 	if (!string)
 		kz_json_set_string(value, kz_milvus_text(value));
-	*size = value->val.string.len;
+	*size = kz_encoding_utf8_length(value->val.string.val, value->val.string.len);
 	if (*size > field->max_length)
 		return KZ_MILVUS_TOO_LONG;
 	return string ? KZ_MILVUS_KEPT : KZ_MILVUS_CONVERTED;
@@ -292,14 +295,26 @@ kz_milvus_json_text(const JsonbValue *value)
 static KzMilvusValue
 check_json(const JsonbValue *value, int *size)
 {
+	/* Nobody asks for a field that may be null. */
+	if (value->type == jbvNull)
+		return KZ_MILVUS_REFUSED;
 	/* No text is more than six times as long as what it is for. */
 	if (value->type != jbvBinary ? value->type != jbvString || value->val.string.len < KZ_MILVUS_MAX_JSON / 6 :
 		value->val.binary.len < KZ_MILVUS_MAX_JSON / 6)
 		return KZ_MILVUS_KEPT;
-	*size = strlen(kz_milvus_json_text(value));
+	*size = utf8_length(kz_milvus_json_text(value));
 	if (value->type == jbvBinary)
 		*size -= count_blanks(value->val.binary.data);
 	return *size > KZ_MILVUS_MAX_JSON ? KZ_MILVUS_TOO_LARGE : KZ_MILVUS_KEPT;
+}
+
+/*
+ * The bytes of a text as Milvus counts them.
+ */
+static int
+utf8_length(const char *string)
+{
+	return kz_encoding_utf8_length(string, strlen(string));
 }
 
 /*
@@ -323,7 +338,8 @@ kz_milvus_dynamic_size(const KzPairs *dynamic)
 	if (size < KZ_MILVUS_MAX_JSON / 6)
 		return size;
 	object = kz_pairs_object(dynamic);
-	return strlen(JsonbToCString(NULL, &object->root, VARSIZE(object))) - count_blanks(&object->root);
+	return utf8_length(JsonbToCString(NULL, &object->root, VARSIZE(object))) -
+		count_blanks(&object->root);
 }
 
 /*
@@ -360,11 +376,11 @@ check_array(const KzMilvusField *field, const JsonbValue *value, int *size)
 	{
 		if (!is_element(field, &element))
 			return KZ_MILVUS_REFUSED;
-		if (element.type == jbvString && element.val.string.len > field->max_length)
-		{
-			*size = element.val.string.len;
+		if (element.type != jbvString)
+			continue;
+		*size = kz_encoding_utf8_length(element.val.string.val, element.val.string.len);
+		if (*size > field->max_length)
 			return KZ_MILVUS_TOO_LONG;
-		}
 	}
 	*size = JsonContainerSize(value->val.binary.data);
 	return *size > field->max_capacity ? KZ_MILVUS_WRONG_SIZE : KZ_MILVUS_KEPT;

@@ -225,6 +225,7 @@ check_mapping(Jsonb *mappings, Jsonb *changes, Jsonb *document)
 
 	fuzz_require_canonical(normal, "mappings are canonical");
 	fuzz_require_identical(kz_mapping_normalize(normal), normal, "normal mappings stay as they are");
+	fuzz_require_identical(kz_mapping_read(mappings), normal, "mappings that are taken are read alike");
 	fuzz_require_identical(kz_mapping_update(normal, empty()), normal, "no update changes nothing");
 	fuzz_require_identical(kz_mapping_update(normal, normal), normal, "an update by itself changes nothing");
 	fuzz_require_canonical(kz_mapping_add_metadata(kz_mapping_describe(normal)), "what is shown is canonical");

@@ -84,17 +84,18 @@ check_target(const char *string)
 	KzHttpRequest request = {0};
 	KzPairs		again = {0};
 	StringInfoData form;
+	const char *expected;
 
 	kz_http_read_target(&request, string);
 	fuzz_require(strpbrk(request.path, "?#") == NULL, "a path ends before the query");
-	if (request.malformed)
+	if (request.expected)
 		return;
 	initStringInfo(&form);
 	for (int i = 0; i < request.query.n; i++)
 		appendStringInfo(&form, "%s%s=%s", i > 0 ? "&" : "",
 						 encode(kz_json_string(&request.query.pairs[i].key)),
 						 encode(kz_json_string(&request.query.pairs[i].value)));
-	fuzz_require(kz_http_decode_form(form.data, &again), "a query that is written anew can be read");
+	fuzz_require(kz_http_decode_form(form.data, &again, &expected), "a query that is written anew can be read");
 	fuzz_require_canonical(kz_pairs_object(&request.query), "a name is there once");
 	fuzz_require_identical(kz_pairs_object(&again), kz_pairs_object(&request.query),
 						   "a query that is written anew is the same");
@@ -104,7 +105,8 @@ static void
 check_round_trip(const char *string)
 {
 	char	   *encoded = encode(string);
-	char	   *decoded = kz_http_decode(encoded, strlen(encoded), true);
+	const char *expected;
+	char	   *decoded = kz_http_decode(encoded, strlen(encoded), true, &expected);
 
 	fuzz_require(decoded && strcmp(decoded, string) == 0, "what is encoded is decoded");
 }

@@ -117,4 +117,9 @@ FROM (VALUES
 -- nothing was written by any of them
 SELECT _id, _version, _source FROM zoo.cats ORDER BY _id;
 SELECT * FROM kz_list_indexes();
+-- flags as command lines send them: kourou document:update ... -a silent=true
+SELECT flag, kz_request(format('{"controller": "document", "action": "upsert", "index": "zoo", "collection": "cats", "_id": "flag", "source": %s, "body": {"changes": {"n": 1}}}', flag)::jsonb)->'result' ? '_source' AS source,
+	kz_request(format('{"controller": "document", "action": "mGet", "index": "zoo", "collection": "cats", "strict": %s, "ids": ["none"]}', flag)::jsonb)->'status' AS strict
+FROM unnest(ARRAY['true', '"true"', 'false', '"false"', '"True"']) AS flag;
+
 SELECT kz_delete_index('zoo');

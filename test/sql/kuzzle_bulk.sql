@@ -85,6 +85,10 @@ SELECT * FROM stored ORDER BY _id;
 SELECT pg_temp.import('{"update": {"_id": "i"}}', '{"doc": {"n": 1}, "upsert": {"m": 1}}', '{"update": {"_id": "j"}}', '{"doc": {"n": 1}, "doc_as_upsert": false}',
 	'{"update": {"_id": "k"}}', '{"doc": {"n": 1}, "doc_as_upsert": true, "upsert": {"m": 1}}');
 SELECT _id, _source - '_kuzzle_info' AS source FROM zoo.cats WHERE _id IN ('i', 'j', 'k') ORDER BY _id;
+-- whoever creates by an update has updated it, whatever is sent
+SELECT pg_temp.import('{"update": {"_id": "l"}}', '{"doc": {"n": 1}, "upsert": {"m": 1, "_kuzzle_info": {"author": "mallory"}}}');
+SELECT * FROM stored WHERE _id IN ('i', 'k', 'l') ORDER BY _id;
+DELETE FROM zoo.cats WHERE _id = 'l';
 SELECT pg_temp.import('{"index": {}}', '{"n": 1}');
 SELECT pg_temp.import('{"create": {"_id": null}}', '{"n": 1}');
 -- the index and the collection are those of the request

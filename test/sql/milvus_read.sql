@@ -156,6 +156,8 @@ SELECT pg_temp.ask('v2:search', '{"data": [[0, 0]], "limit": 1}') ~ '^\d+ .*pgve
 SELECT kz_milvus('/v2/vectordb/entities/search', '{"dbName": "lib", "collectionName": "books"}');
 SELECT kz_milvus('/v1/vector/search', '{"dbName": "lib", "collectionName": "books"}');
 SELECT kz_milvus('/v2/vectordb/entities/search', '{"dbName": "lib", "collectionName": "none", "data": [[0, 0]]}');
+-- a level that there is not is named by all that read
+SELECT path, kz_milvus('/v2/vectordb/entities/' || path, '{"dbName": "lib", "collectionName": "books", "id": 1, "data": [[0, 0]], "consistencyLevel": "Weak"}') FROM unnest(ARRAY['get', 'query', 'search']) AS path;
 
 -- documents that Kuzzle's side or plain SQL has made need not fit, but can be read: with
 -- their key, without dynamic keys that are null

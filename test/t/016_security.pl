@@ -446,10 +446,13 @@ my @bombs = (
 	[ 'percent signs', q{(SELECT status FROM kz_http('GET', '/' || repeat('%25', 1000000 * N)))} ],
 	[ 'many arguments', q{(SELECT status FROM kz_http('GET', '/bomb/docs/there?' || (SELECT string_agg('a' || i || '=%25', '&') FROM generate_series(1, 100000 * N) AS i)))} ],
 	[ 'many fields of a form', q{(SELECT status FROM kz_http('PUT', '/bomb/docs/form', '{"Content-Type": "application/x-www-form-urlencoded"}', (SELECT string_agg('a' || i || '=1', '&') FROM generate_series(1, 100000 * N) AS i)))} ],
+	[ 'many names of a form', q{(SELECT status FROM kz_http('PUT', '/bomb/docs/form', '{"Content-Type": "application/x-www-form-urlencoded"}', repeat('a&', 300000 * N)))} ],
 	[ 'many parts', q{(SELECT status FROM kz_http('PUT', '/bomb/docs/parts', '{"Content-Type": "multipart/form-data; boundary=x"}', repeat(E'--x\r\nContent-Disposition: form-data; name="a"\r\n\r\nv\r\n', 30000 * N) || '--x--'))} ],
 	[ 'many boundaries', q{(SELECT status FROM kz_http('PUT', '/bomb/docs/parts', '{"Content-Type": "multipart/form-data; boundary=x"}', repeat(E'--x\r\n', 300000 * N)))} ],
 	[ 'many headers', q{(SELECT status FROM kz_http('POST', '/_query', keys(100000 * N), '{}'))} ],
 	[ 'deep mappings', q{kz_create_collection('bomb', 'deep', ('{"properties": ' || repeat('{"a": {"properties": ', 1000) || '{}' || repeat('}}', 1000) || '}')::jsonb)} ],
+	[ 'a name of many parts', q{kz_create_collection('bomb', 'dots', jsonb_build_object('properties', jsonb_build_object(repeat('a.', 100000 * N) || 'a', '{}'::jsonb)))} ],
+	[ 'many names of few objects', q{kz_create_collection('bomb', 'dotted', (SELECT jsonb_build_object('properties', jsonb_object_agg('a.b' || i % 100 || '.c' || i, '{}'::jsonb)) FROM generate_series(1, 20000 * N) AS i))} ],
 	[ 'wide settings', q{kz_create_collection('bomb', 'wide', settings => keys(100000 * N))} ]);
 
 # The SQLSTATE of a bomb and how long it took, with a timeout.
