@@ -36,3 +36,4 @@ FROM unnest(ARRAY['null', 'http://there' || chr(13) || chr(10) || 'Set-Cookie: b
 -- clean up
 SELECT kz_delete_index('pages');
 SELECT body FROM kz_http('POST', '/v2/vectordb/collections/drop', body => '{"collectionName": "pages"}');
+SELECT kz_delete_index('default');
