@@ -27,13 +27,12 @@
  */
 #include "postgres.h"
 
-#include "access/xact.h"
 #include "miscadmin.h"
 #include "utils/memutils.h"
-#include "utils/resowner.h"
 
 #include "base/compat.h"
 #include "base/json.h"
+#include "base/subtransaction.h"
 #include "operation/bulk.h"
 #include "operation/notifier.h"
 
@@ -60,10 +59,20 @@ typedef struct Bulk
 	int		   *units;			/* at the first entry of a unit, how many it
 								 * has */
 	int			at;				/* first entry of the unit being written */
+	int			to;				/* behind the last that is to be written now */
 	int			run;			/* the first whose insert waits, if any */
+	bool		of_run;			/* it was those that wait who raised an error */
 	MemoryContext context;		/* of the outcomes */
 	MemoryContext scratch;		/* reset after each unit */
 } Bulk;
+
+/* A group of groups that is being written. */
+typedef struct Groups
+{
+	Bulk	   *bulk;
+	int			level;
+	int			at;				/* behind what is written */
+} Groups;
 
 static void write_entries(KzWriter *writer, KzEntry *entries, int nentries,
 						  const KzStamp *stamp, bool keep_sources);
@@ -79,10 +88,12 @@ static bool joins_unit(const Bulk *bulk, const KzEntry *entry);
 static void write_all(Bulk *bulk);
 static int	write_group(Bulk *bulk, int from, int level);
 static int	write_wrapped(Bulk *bulk, int from, int level);
+static bool write_groups(void *argument);
+static bool groups_undone(void *argument, int sqlerrcode);
 static void write_survivors(Bulk *bulk, int from, int to);
 static int	attempt(Bulk *bulk, int from, int to);
-static ErrorData *catch_error(Bulk *bulk, ResourceOwner owner);
-static void leave_subtransaction(Bulk *bulk, ResourceOwner owner, bool keep);
+static bool write_units(void *argument);
+static bool units_undone(void *argument, int sqlerrcode);
 static void write_unit(Bulk *bulk);
 static void take_documents(KzEntry *entry);
 static void free_outcome(KzOutcome *outcome);
@@ -324,29 +335,34 @@ write_group(Bulk *bulk, int from, int level)
 static int
 write_wrapped(Bulk *bulk, int from, int level)
 {
-	ResourceOwner owner = CurrentResourceOwner;
-	volatile int at = from;
-	bool		all_in;
+	Groups		group = {.bulk = bulk,.level = level,.at = from};
 
-	BeginInternalSubTransaction(NULL);
-	MemoryContextSwitchTo(bulk->context);
-	PG_TRY();
-	{
-		for (int i = 0; i < GROUP_SIZE && at < bulk->nentries; i++)
-			at = write_group(bulk, at, level - 1);
-	}
-	PG_CATCH();
-	{
-		ReThrowError(catch_error(bulk, owner));
-	}
-	PG_END_TRY();
+	kz_subtransaction_run(write_groups, groups_undone, &group);
+	if (group.at < bulk->nentries)
+		write_survivors(bulk, from, group.at);
+	return group.at;
+}
 
-	/* At the end there is nobody who could need the room. */
-	all_in = at == bulk->nentries;
-	leave_subtransaction(bulk, owner, all_in);
-	if (!all_in)
-		write_survivors(bulk, from, at);
-	return at;
+/* At the end there is nobody who could need the room. */
+static bool
+write_groups(void *argument)
+{
+	Groups	   *group = argument;
+	Bulk	   *bulk = group->bulk;
+
+	for (int i = 0; i < GROUP_SIZE && group->at < bulk->nentries; i++)
+		group->at = write_group(bulk, group->at, group->level - 1);
+	return group->at == bulk->nentries;
+}
+
+/* What is raised here belongs to no document. */
+static bool
+groups_undone(void *argument, int sqlerrcode)
+{
+	Groups	   *group = argument;
+
+	kz_writer_abandon(group->bulk->writer);
+	return false;
 }
 
 /*
@@ -368,76 +384,48 @@ write_survivors(Bulk *bulk, int from, int to)
 static int
 attempt(Bulk *bulk, int from, int to)
 {
-	ResourceOwner owner = CurrentResourceOwner;
+	ErrorData  *error;
 
 	while (from < to && bulk->units[from] == 1 && bulk->entries[from]->settled)
 		from++;
 	bulk->at = from;
+	bulk->to = to;
 	if (from == to)
 		return to;
 
-	BeginInternalSubTransaction(NULL);
-	MemoryContextSwitchTo(bulk->context);
-	PG_TRY();
-	{
-		bulk->run = bulk->at;
-		for (; bulk->at < to; bulk->at += bulk->units[bulk->at])
-			write_unit(bulk);
-		kz_writer_release(bulk->writer);
-	}
-	PG_CATCH();
-	{
-		bool		of_run = bulk->writer->flushing;
-		ErrorData  *error = catch_error(bulk, owner);
-
-		/* Behind the last unit there is no document to blame. */
-		if (!belongs_to_document(error->sqlerrcode) || (!of_run && bulk->at >= to))
-			ReThrowError(error);
-		if (of_run)
-			break_run(bulk, to);
-		else
-			blame(bulk, error);
-		FreeErrorData(error);
-		MemoryContextReset(bulk->scratch);
-		return bulk->at;
-	}
-	PG_END_TRY();
-	leave_subtransaction(bulk, owner, !(bulk->whole && has_failed(bulk)));
-	return to;
-}
-
-/*
- * Undo the subtransaction that was begun under owner and raised an error, which
- * is returned.  This comes also before an error goes on: an outer handler undoes
- * its own subtransaction only.
- */
-static ErrorData *
-catch_error(Bulk *bulk, ResourceOwner owner)
-{
-	ErrorData  *error;
-
-	MemoryContextSwitchTo(bulk->context);
-	error = CopyErrorData();
-	FlushErrorState();
-	leave_subtransaction(bulk, owner, false);
-	return error;
-}
-
-/*
- * End the subtransaction that was begun under owner.
- */
-static void
-leave_subtransaction(Bulk *bulk, ResourceOwner owner, bool keep)
-{
-	if (keep)
-		ReleaseCurrentSubTransaction();
+	error = kz_subtransaction_run(write_units, units_undone, bulk);
+	if (!error)
+		return to;
+	if (bulk->of_run)
+		break_run(bulk, to);
 	else
-	{
-		RollbackAndReleaseCurrentSubTransaction();
-		kz_writer_abandon(bulk->writer);
-	}
-	MemoryContextSwitchTo(bulk->context);
-	CurrentResourceOwner = owner;
+		blame(bulk, error);
+	FreeErrorData(error);
+	MemoryContextReset(bulk->scratch);
+	return bulk->at;
+}
+
+static bool
+write_units(void *argument)
+{
+	Bulk	   *bulk = argument;
+
+	bulk->run = bulk->at;
+	for (; bulk->at < bulk->to; bulk->at += bulk->units[bulk->at])
+		write_unit(bulk);
+	kz_writer_release(bulk->writer);
+	return !(bulk->whole && has_failed(bulk));
+}
+
+/* Behind the last unit there is no document to blame. */
+static bool
+units_undone(void *argument, int sqlerrcode)
+{
+	Bulk	   *bulk = argument;
+
+	bulk->of_run = bulk->writer->flushing;
+	kz_writer_abandon(bulk->writer);
+	return belongs_to_document(sqlerrcode) && (bulk->of_run || bulk->at < bulk->to);
 }
 
 /*
