@@ -31,6 +31,7 @@ static const char *check_column(TupleDesc tupdesc, const char *name, Oid type,
 								AttrNumber *column);
 static const char *check_other_columns(TupleDesc tupdesc, const KzShape *shape);
 static const char *find_objection(Relation relation);
+static int	count_columns(TupleDesc tupdesc);
 static bool has_mutable_check(const TupleConstr *constraints);
 static const char *check_indexes(Relation relation, KzShape *shape);
 static const char *find_index_objection(Relation index, const KzShape *shape);
@@ -156,7 +157,7 @@ find_objection(Relation relation)
 		return "it is a partition";
 	if (class->relhassubclass)
 		return "it has children";
-	if (RelationGetNumberOfAttributes(relation) != 3)
+	if (count_columns(RelationGetDescr(relation)) != 3)
 		return "it has other columns";
 	if (class->relhasrules)
 		return "it has rules";
@@ -165,6 +166,17 @@ find_objection(Relation relation)
 	if (class->relam != HEAP_TABLE_AM_OID)
 		return "its access method is not heap";
 	return NULL;
+}
+
+static int
+count_columns(TupleDesc tupdesc)
+{
+	int			count = 0;
+
+	for (int i = 0; i < tupdesc->natts; i++)
+		if (!TupleDescAttr(tupdesc, i)->attisdropped)
+			count++;
+	return count;
 }
 
 /*

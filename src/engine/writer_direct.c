@@ -400,10 +400,13 @@ fill_slot(const DirectWriter *direct, TupleTableSlot *slot, const text *id, cons
 	const KzShape *shape = &direct->base.collection->shape;
 
 	ExecClearTuple(slot);
-	memset(slot->tts_isnull, false, slot->tts_tupleDescriptor->natts * sizeof(bool));
+	memset(slot->tts_isnull, true, slot->tts_tupleDescriptor->natts * sizeof(bool));
 	slot->tts_values[shape->id - 1] = PointerGetDatum(id);
+	slot->tts_isnull[shape->id - 1] = false;
 	slot->tts_values[shape->version - 1] = Int64GetDatum(row->version);
+	slot->tts_isnull[shape->version - 1] = false;
 	slot->tts_values[shape->source - 1] = JsonbPGetDatum(row->source);
+	slot->tts_isnull[shape->source - 1] = false;
 	ExecStoreVirtualTuple(slot);
 	ExecMaterializeSlot(slot);
 	slot->tts_tableOid = RelationGetRelid(direct->base.collection->relation);
