@@ -18,7 +18,7 @@
 #include "catalog/pg_am.h"
 #include "catalog/pg_opfamily.h"
 #include "catalog/pg_type.h"
-#include "nodes/nodes.h"
+#include "nodes/nodeFuncs.h"
 #include "optimizer/optimizer.h"
 #include "storage/lmgr.h"
 #include "utils/lsyscache.h"
@@ -32,7 +32,9 @@ static const char *check_column(TupleDesc tupdesc, const char *name, Oid type,
 static const char *check_other_columns(TupleDesc tupdesc, const KzShape *shape);
 static const char *find_objection(Relation relation);
 static int	count_columns(TupleDesc tupdesc);
-static bool has_mutable_check(const TupleConstr *constraints);
+static bool has_such_check(const TupleConstr *constraints);
+static bool may_look_at_rows(Node *expression);
+static bool has_domain(Node *node, void *context);
 static const char *check_indexes(Relation relation, KzShape *shape);
 static const char *find_index_objection(Relation index, const KzShape *shape);
 static bool is_key(Relation index, AttrNumber id);
@@ -56,7 +58,7 @@ kz_shape_check(Relation relation, KzShape *shape)
 		return problem;
 	if (!get_collation_isdeterministic(TupleDescAttr(tupdesc, shape->id - 1)->attcollation))
 		return "column _id has a nondeterministic collation.";
-	shape->mutable_check = has_mutable_check(tupdesc->constr);
+	shape->looks_at_rows = has_such_check(tupdesc->constr);
 	shape->objection = find_objection(relation);
 	if (relation->rd_rel->relkind == RELKIND_FOREIGN_TABLE)
 		return NULL;
@@ -179,17 +181,36 @@ count_columns(TupleDesc tupdesc)
 	return count;
 }
 
-/*
- * Whether a CHECK calls a function that is not immutable: it may look at rows.  One
- * that only says that it is immutable is believed, as the server does everywhere.
- */
 static bool
-has_mutable_check(const TupleConstr *constraints)
+has_such_check(const TupleConstr *constraints)
 {
 	for (int i = 0; constraints && i < constraints->num_check; i++)
-		if (contain_mutable_functions(stringToNode(constraints->check[i].ccbin)))
+		if (may_look_at_rows(stringToNode(constraints->check[i].ccbin)))
 			return true;
 	return false;
+}
+
+/*
+ * Whether an expression calls a function that is not immutable: it may look at
+ * rows.  One that only says that it is immutable is believed, as the server does
+ * everywhere.
+ */
+static bool
+may_look_at_rows(Node *expression)
+{
+	return contain_mutable_functions(expression) || has_domain(expression, NULL);
+}
+
+/*
+ * Whether an expression has a domain in it, into whose constraints that test does
+ * not look.  What they are does not matter: they can change without a word to us.
+ */
+static bool
+has_domain(Node *node, void *context)
+{
+	if (!node)
+		return false;
+	return IsA(node, CoerceToDomain) || expression_tree_walker(node, has_domain, context);
 }
 
 /*
@@ -224,6 +245,9 @@ check_indexes(Relation relation, KzShape *shape)
 		unique += form->indisunique;
 		if (!shape->objection)
 			shape->objection = find_index_objection(index, shape);
+		if (may_look_at_rows((Node *) RelationGetIndexExpressions(index)) ||
+			may_look_at_rows((Node *) RelationGetIndexPredicate(index)))
+			shape->looks_at_rows = true;
 		index_close(index, AccessShareLock);
 	}
 	shape->other_indexes = list_length(indexes) > 1;

@@ -132,7 +132,7 @@ direct_insert(KzWriter *writer, const text *id, KzRow *row)
 	KzShape    *shape = &writer->collection->shape;
 
 	acquire_executor(direct);
-	if (writer->may_defer && !shape->mutable_check)
+	if (writer->may_defer && !shape->looks_at_rows)
 	{
 		defer(direct, id, row);
 		return true;
