@@ -6,8 +6,8 @@
  * NOT NULL and _source jsonb NOT NULL, none of them generated; every other
  * column nullable or with a default, since documents are inserted without
  * them; and a unique index on exactly (_id) that can settle ON CONFLICT: valid,
- * immediate, not partial, deterministic.  A foreign table can have no index:
- * its owner vouches for it.
+ * immediate, not partial, with ids equal only if their bytes are.  A foreign table
+ * can have no index: its owner vouches for it.  Columns that were dropped are none.
  */
 #include "postgres.h"
 
@@ -21,6 +21,7 @@
 #include "nodes/nodeFuncs.h"
 #include "optimizer/optimizer.h"
 #include "storage/lmgr.h"
+#include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 
 #include "base/compat.h"
@@ -37,7 +38,8 @@ static bool may_look_at_rows(Node *expression);
 static bool has_domain(Node *node, void *context);
 static const char *check_indexes(Relation relation, KzShape *shape);
 static const char *find_index_objection(Relation index, const KzShape *shape);
-static bool is_key(Relation index, AttrNumber id);
+static bool is_unique_on(Relation index, AttrNumber id);
+static bool compares_bytes(Relation index);
 
 /*
  * NULL if relation, which must be locked, can be a collection, and shape is
@@ -231,11 +233,13 @@ check_indexes(Relation relation, KzShape *shape)
 		Relation	index = index_open(lfirst_oid(lc), AccessShareLock);
 		Form_pg_index form = index->rd_index;
 
-		if (is_key(index, shape->id))
+		if (is_unique_on(index, shape->id))
 		{
-			if (!form->indimmediate)
+			if (!compares_bytes(index))
+				shape->loose_unique = true;
+			else if (!form->indimmediate)
 				deferrable = true;
-			else if (!OidIsValid(shape->key))
+			else if (form->indnkeyatts == 1 && !OidIsValid(shape->key))
 			{
 				shape->key = RelationGetRelid(index);
 				if (form->indcheckxmin)
@@ -275,13 +279,40 @@ find_index_objection(Relation index, const KzShape *shape)
 	return NULL;
 }
 
+/*
+ * Whether ON CONFLICT (_id) would take an index for its arbiter: one on _id, which it
+ * may have several times over.
+ */
 static bool
-is_key(Relation index, AttrNumber id)
+is_unique_on(Relation index, AttrNumber id)
 {
 	Form_pg_index form = index->rd_index;
 
-	return form->indisunique && form->indisvalid &&
-		form->indnkeyatts == 1 && form->indkey.values[0] == id &&
-		heap_attisnull(index->rd_indextuple, Anum_pg_index_indpred, NULL) &&
-		get_collation_isdeterministic(index->rd_indcollation[0]);
+	if (!form->indisunique || !form->indisvalid ||
+		!heap_attisnull(index->rd_indextuple, Anum_pg_index_indpred, NULL))
+		return false;
+	for (int i = 0; i < form->indnkeyatts; i++)
+		if (form->indkey.values[i] != id)
+			return false;
+	return true;
+}
+
+/*
+ * Whether such an index takes ids for equal only if their bytes are.  Others ignore
+ * case, say, by their collation, or blanks at the end, as bpchar_ops does.
+ */
+static bool
+compares_bytes(Relation index)
+{
+	for (int i = 0; i < index->rd_index->indnkeyatts; i++)
+	{
+		Oid			type = index->rd_opcintype[i];
+		Oid			equals = get_opfamily_member(index->rd_opfamily[i], type, type,
+												 BTEqualStrategyNumber);
+
+		if (OidIsValid(equals) && get_opcode(equals) == F_TEXTEQ &&
+			get_collation_isdeterministic(index->rd_indcollation[i]))
+			return true;
+	}
+	return false;
 }
