@@ -100,6 +100,7 @@ static void free_outcome(KzOutcome *outcome);
 static void keep_outcome(const Bulk *bulk, KzOutcome *outcome);
 static void break_run(Bulk *bulk, int to);
 static void blame(Bulk *bulk, const ErrorData *error);
+static const char *describe(const ErrorData *error);
 static bool belongs_to_document(int sqlerrcode);
 
 /*
@@ -543,13 +544,27 @@ blame(Bulk *bulk, const ErrorData *error)
 	kz_error_set(&entry->item.outcome.error,
 				 error->sqlerrcode == ERRCODE_INSUFFICIENT_PRIVILEGE ?
 				 KZ_ERROR_FORBIDDEN : KZ_ERROR_BAD_REQUEST,
-				 error->hint, error->message ? error->message : "");
+				 error->hint, describe(error));
+}
+
+/*
+ * What PostgreSQL says of an error.  Its DETAIL leaves out what the user may not
+ * read; that of an error of ours, which code of the user's has met, is but its id.
+ */
+static const char *
+describe(const ErrorData *error)
+{
+	const char *message = error->message ? error->message : "";
+
+	if (!error->detail || *error->detail == '\0' || kz_error_has_class(error->sqlerrcode))
+		return message;
+	return psprintf("%s: %s", message, error->detail);
 }
 
 /*
  * Whether an error may be the fault of a document, and not of the session, the
- * server or of a conflict that the client must retry.  42501 may: the rights on
- * the table have been checked before.
+ * server, the state of a table or of a conflict that the client must retry.  42501
+ * may: the rights on the table have been checked before.
  */
 static bool
 belongs_to_document(int sqlerrcode)
@@ -560,6 +575,7 @@ belongs_to_document(int sqlerrcode)
 		case ERRCODE_INVALID_TRANSACTION_STATE: /* 25 */
 		case ERRCODE_TRANSACTION_ROLLBACK:	/* 40 */
 		case ERRCODE_INSUFFICIENT_RESOURCES:	/* 53 */
+		case ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE:	/* 55 */
 		case ERRCODE_OPERATOR_INTERVENTION: /* 57 */
 		case ERRCODE_SYSTEM_ERROR:	/* 58 */
 		case SNAPSHOT_FAILURE:	/* 72 */
@@ -567,6 +583,7 @@ belongs_to_document(int sqlerrcode)
 		case ERRCODE_INTERNAL_ERROR:	/* XX */
 			return false;
 		default:
-			return sqlerrcode != ERRCODE_LOCK_NOT_AVAILABLE;	/* 55P03 */
+			/* Columns that a publication wants are not in the identity, say. */
+			return sqlerrcode != ERRCODE_INVALID_COLUMN_REFERENCE;	/* 42P10 */
 	}
 }
