@@ -20,6 +20,7 @@ OBJS = \
 	src/base/json.o \
 	src/base/json_value.o \
 	src/base/pairs.o \
+	src/base/subtransaction.o \
 	src/document/difference.o \
 	src/document/fields.o \
 	src/document/identity.o \

@@ -306,11 +306,13 @@ kz_error_throw(const KzError *error)
 {
 	const CatalogEntry *entry = &catalog[error->code];
 	MemoryContext caller = MemoryContextSwitchTo(TopMemoryContext);
+	KzError		thrown = *error;
 
-	kz_error_free(&last_thrown);
-	last_thrown = *error;
-	kz_error_copy(&last_thrown);
+	/* There may be no memory for all of it; then nothing has changed. */
+	kz_error_copy(&thrown);
 	MemoryContextSwitchTo(caller);
+	kz_error_free(&last_thrown);
+	last_thrown = thrown;
 
 	ereport(ERROR,
 			(errcode(MAKE_SQLSTATE('K', 'Z',
@@ -339,6 +341,15 @@ kz_raise(KzErrorCode code, const char *hint,...)
 }
 
 /*
+ * Whether an error code is of the class of ours.
+ */
+bool
+kz_error_has_class(int sqlerrcode)
+{
+	return ERRCODE_TO_CATEGORY(sqlerrcode) == ERRCODE_TO_CATEGORY(MAKE_SQLSTATE('K', 'Z', '0', '0', '0'));
+}
+
+/*
  * Make an error of ours that was raised, and has been caught, a value again;
  * false if it is not one of ours.
  */
@@ -349,7 +360,7 @@ kz_error_catch(const ErrorData *raised, KzError *error)
 
 	if (!id || !raised->detail || strcmp(raised->detail, id) != 0 ||
 		!raised->funcname || strcmp(raised->funcname, "kz_error_throw") != 0 ||
-		strncmp(unpack_sql_state(raised->sqlerrcode), "KZ", 2) != 0)
+		!kz_error_has_class(raised->sqlerrcode))
 		return false;
 	*error = last_thrown;
 	kz_error_copy(error);

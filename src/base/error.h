@@ -70,6 +70,7 @@ extern const char *kz_error_id(const KzError *error);
 extern int	kz_error_number(const KzError *error);
 extern int	kz_error_nargs(const KzError *error);
 extern int	kz_error_status(const KzError *error);
+extern bool kz_error_has_class(int sqlerrcode);
 extern bool kz_error_catch(const ErrorData *raised, KzError *error);
 kz_noreturn extern void kz_error_throw(const KzError *error);
 kz_noreturn extern void kz_raise(KzErrorCode code, const char *hint,...);

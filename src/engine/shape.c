@@ -6,8 +6,8 @@
  * NOT NULL and _source jsonb NOT NULL, none of them generated; every other
  * column nullable or with a default, since documents are inserted without
  * them; and a unique index on exactly (_id) that can settle ON CONFLICT: valid,
- * immediate, not partial, deterministic.  A foreign table can have no index:
- * its owner vouches for it.
+ * immediate, not partial, with ids equal only if their bytes are.  A foreign table
+ * can have no index: its owner vouches for it.  Columns that were dropped are none.
  */
 #include "postgres.h"
 
@@ -18,9 +18,10 @@
 #include "catalog/pg_am.h"
 #include "catalog/pg_opfamily.h"
 #include "catalog/pg_type.h"
-#include "nodes/nodes.h"
+#include "nodes/nodeFuncs.h"
 #include "optimizer/optimizer.h"
 #include "storage/lmgr.h"
+#include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 
 #include "base/compat.h"
@@ -31,10 +32,14 @@ static const char *check_column(TupleDesc tupdesc, const char *name, Oid type,
 								AttrNumber *column);
 static const char *check_other_columns(TupleDesc tupdesc, const KzShape *shape);
 static const char *find_objection(Relation relation);
-static bool has_mutable_check(const TupleConstr *constraints);
+static int	count_columns(TupleDesc tupdesc);
+static bool has_such_check(const TupleConstr *constraints);
+static bool may_look_at_rows(Node *expression);
+static bool has_domain(Node *node, void *context);
 static const char *check_indexes(Relation relation, KzShape *shape);
 static const char *find_index_objection(Relation index, const KzShape *shape);
-static bool is_key(Relation index, AttrNumber id);
+static bool is_unique_on(Relation index, AttrNumber id);
+static bool compares_bytes(Relation index);
 
 /*
  * NULL if relation, which must be locked, can be a collection, and shape is
@@ -55,7 +60,7 @@ kz_shape_check(Relation relation, KzShape *shape)
 		return problem;
 	if (!get_collation_isdeterministic(TupleDescAttr(tupdesc, shape->id - 1)->attcollation))
 		return "column _id has a nondeterministic collation.";
-	shape->mutable_check = has_mutable_check(tupdesc->constr);
+	shape->looks_at_rows = has_such_check(tupdesc->constr);
 	shape->objection = find_objection(relation);
 	if (relation->rd_rel->relkind == RELKIND_FOREIGN_TABLE)
 		return NULL;
@@ -156,7 +161,7 @@ find_objection(Relation relation)
 		return "it is a partition";
 	if (class->relhassubclass)
 		return "it has children";
-	if (RelationGetNumberOfAttributes(relation) != 3)
+	if (count_columns(RelationGetDescr(relation)) != 3)
 		return "it has other columns";
 	if (class->relhasrules)
 		return "it has rules";
@@ -167,17 +172,47 @@ find_objection(Relation relation)
 	return NULL;
 }
 
-/*
- * Whether a CHECK calls a function that is not immutable: it may look at rows.  One
- * that only says that it is immutable is believed, as the server does everywhere.
- */
+static int
+count_columns(TupleDesc tupdesc)
+{
+	int			count = 0;
+
+	for (int i = 0; i < tupdesc->natts; i++)
+		if (!TupleDescAttr(tupdesc, i)->attisdropped)
+			count++;
+	return count;
+}
+
 static bool
-has_mutable_check(const TupleConstr *constraints)
+has_such_check(const TupleConstr *constraints)
 {
 	for (int i = 0; constraints && i < constraints->num_check; i++)
-		if (contain_mutable_functions(stringToNode(constraints->check[i].ccbin)))
+		if (may_look_at_rows(stringToNode(constraints->check[i].ccbin)))
 			return true;
 	return false;
+}
+
+/*
+ * Whether an expression calls a function that is not immutable: it may look at
+ * rows.  One that only says that it is immutable is believed, as the server does
+ * everywhere.
+ */
+static bool
+may_look_at_rows(Node *expression)
+{
+	return contain_mutable_functions(expression) || has_domain(expression, NULL);
+}
+
+/*
+ * Whether an expression has a domain in it, into whose constraints that test does
+ * not look.  What they are does not matter: they can change without a word to us.
+ */
+static bool
+has_domain(Node *node, void *context)
+{
+	if (!node)
+		return false;
+	return IsA(node, CoerceToDomain) || expression_tree_walker(node, has_domain, context);
 }
 
 /*
@@ -198,11 +233,13 @@ check_indexes(Relation relation, KzShape *shape)
 		Relation	index = index_open(lfirst_oid(lc), AccessShareLock);
 		Form_pg_index form = index->rd_index;
 
-		if (is_key(index, shape->id))
+		if (is_unique_on(index, shape->id))
 		{
-			if (!form->indimmediate)
+			if (!compares_bytes(index))
+				shape->loose_unique = true;
+			else if (!form->indimmediate)
 				deferrable = true;
-			else if (!OidIsValid(shape->key))
+			else if (form->indnkeyatts == 1 && !OidIsValid(shape->key))
 			{
 				shape->key = RelationGetRelid(index);
 				if (form->indcheckxmin)
@@ -212,6 +249,9 @@ check_indexes(Relation relation, KzShape *shape)
 		unique += form->indisunique;
 		if (!shape->objection)
 			shape->objection = find_index_objection(index, shape);
+		if (may_look_at_rows((Node *) RelationGetIndexExpressions(index)) ||
+			may_look_at_rows((Node *) RelationGetIndexPredicate(index)))
+			shape->looks_at_rows = true;
 		index_close(index, AccessShareLock);
 	}
 	shape->other_indexes = list_length(indexes) > 1;
@@ -239,13 +279,40 @@ find_index_objection(Relation index, const KzShape *shape)
 	return NULL;
 }
 
+/*
+ * Whether ON CONFLICT (_id) would take an index for its arbiter: one on _id, which it
+ * may have several times over.
+ */
 static bool
-is_key(Relation index, AttrNumber id)
+is_unique_on(Relation index, AttrNumber id)
 {
 	Form_pg_index form = index->rd_index;
 
-	return form->indisunique && form->indisvalid &&
-		form->indnkeyatts == 1 && form->indkey.values[0] == id &&
-		heap_attisnull(index->rd_indextuple, Anum_pg_index_indpred, NULL) &&
-		get_collation_isdeterministic(index->rd_indcollation[0]);
+	if (!form->indisunique || !form->indisvalid ||
+		!heap_attisnull(index->rd_indextuple, Anum_pg_index_indpred, NULL))
+		return false;
+	for (int i = 0; i < form->indnkeyatts; i++)
+		if (form->indkey.values[i] != id)
+			return false;
+	return true;
+}
+
+/*
+ * Whether such an index takes ids for equal only if their bytes are.  Others ignore
+ * case, say, by their collation, or blanks at the end, as bpchar_ops does.
+ */
+static bool
+compares_bytes(Relation index)
+{
+	for (int i = 0; i < index->rd_index->indnkeyatts; i++)
+	{
+		Oid			type = index->rd_opcintype[i];
+		Oid			equals = get_opfamily_member(index->rd_opfamily[i], type, type,
+												 BTEqualStrategyNumber);
+
+		if (OidIsValid(equals) && get_opcode(equals) == F_TEXTEQ &&
+			get_collation_isdeterministic(index->rd_indcollation[i]))
+			return true;
+	}
+	return false;
 }

@@ -19,7 +19,10 @@ typedef struct KzShape
 								 * it; or invalid */
 	bool		other_indexes;	/* it has more than that one */
 	bool		other_unique;	/* and of them unique ones */
-	bool		mutable_check;	/* a CHECK may depend on other rows */
+	bool		loose_unique;	/* and of them some on _id alone that take
+								 * several ids for one */
+	bool		looks_at_rows;	/* a CHECK or an index may depend on other
+								 * rows */
 	const char *objection;		/* why its rows cannot be written without
 								 * going through SQL, or NULL */
 } KzShape;

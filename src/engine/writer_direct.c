@@ -68,7 +68,7 @@ static bool look_up(DirectWriter *direct, const text *id, Snapshot snapshot);
 static bool lock_found(DirectWriter *direct, const text *id, Snapshot snapshot);
 static bool has_id(const DirectWriter *direct, TupleTableSlot *slot, const text *id);
 static void read_found(const DirectWriter *direct, KzRow *row);
-static void fill_slot(const DirectWriter *direct, TupleTableSlot *slot, const text *id,
+static void fill_slot(const DirectWriter *direct, TupleTableSlot *slot, Datum id,
 					  const KzRow *row);
 static void check_constraints(DirectWriter *direct, TupleTableSlot *slot);
 static bool was_written(TM_Result result, const char *verb);
@@ -132,13 +132,13 @@ direct_insert(KzWriter *writer, const text *id, KzRow *row)
 	KzShape    *shape = &writer->collection->shape;
 
 	acquire_executor(direct);
-	if (writer->may_defer && !shape->mutable_check)
+	if (writer->may_defer && !shape->looks_at_rows)
 	{
 		defer(direct, id, row);
 		return true;
 	}
 	flush(direct);
-	fill_slot(direct, direct->image, id, row);
+	fill_slot(direct, direct->image, PointerGetDatum(id), row);
 	check_constraints(direct, direct->image);
 
 	/*
@@ -167,10 +167,17 @@ direct_update(KzWriter *writer, const text *id, const KzRow *old, KzRow *row)
 	TM_FailureData failure;
 	TM_Result	result;
 	KzIndexWork work;
+	bool		isnull;
 
+	/*
+	 * The id as it is stored, compressed perhaps or elsewhere: of another
+	 * datum with the same value the server would think that the key changes.
+	 */
+	Assert(ItemPointerEquals(&direct->found->tts_tid, &tid));
 	flush(direct);
 	CheckCmdReplicaIdentity(relation, CMD_UPDATE);
-	fill_slot(direct, direct->image, id, row);
+	fill_slot(direct, direct->image,
+			  slot_getattr(direct->found, writer->collection->shape.id, &isnull), row);
 	check_constraints(direct, direct->image);
 	result = kz_tuple_update(relation, &tid, direct->image, cid, GetActiveSnapshot(),
 							 &failure, &work);
@@ -392,18 +399,22 @@ read_found(const DirectWriter *direct, KzRow *row)
 }
 
 /*
- * Put a row into a slot, which from then on owns a copy.
+ * Put a row into a slot, which from then on owns a copy.  Its columns are those of a
+ * document and dropped ones.
  */
 static void
-fill_slot(const DirectWriter *direct, TupleTableSlot *slot, const text *id, const KzRow *row)
+fill_slot(const DirectWriter *direct, TupleTableSlot *slot, Datum id, const KzRow *row)
 {
 	const KzShape *shape = &direct->base.collection->shape;
 
 	ExecClearTuple(slot);
-	memset(slot->tts_isnull, false, slot->tts_tupleDescriptor->natts * sizeof(bool));
-	slot->tts_values[shape->id - 1] = PointerGetDatum(id);
+	memset(slot->tts_isnull, true, slot->tts_tupleDescriptor->natts * sizeof(bool));
+	slot->tts_values[shape->id - 1] = id;
+	slot->tts_isnull[shape->id - 1] = false;
 	slot->tts_values[shape->version - 1] = Int64GetDatum(row->version);
+	slot->tts_isnull[shape->version - 1] = false;
 	slot->tts_values[shape->source - 1] = JsonbPGetDatum(row->source);
+	slot->tts_isnull[shape->source - 1] = false;
 	ExecStoreVirtualTuple(slot);
 	ExecMaterializeSlot(slot);
 	slot->tts_tableOid = RelationGetRelid(direct->base.collection->relation);
@@ -519,7 +530,7 @@ defer(DirectWriter *direct, const text *id, const KzRow *row)
 	if (direct->base.deferred == RUN_MAX_ROWS || direct->run_bytes >= RUN_MAX_BYTES)
 		flush(direct);
 	slot = next_of_run(direct);
-	fill_slot(direct, slot, id, row);
+	fill_slot(direct, slot, PointerGetDatum(id), row);
 	check_constraints(direct, slot);
 	direct->base.deferred++;
 	direct->run_bytes += VARSIZE_ANY(id) + VARSIZE(row->source);

@@ -10,15 +10,20 @@
  * has SELECT on the columns of a document only), it is told by its content, as
  * text, since jsonb takes 1 and 1.00 for equal.
  *
- * Plans are kept for each table and each of the two ways.  One whose table got
- * another name is replaced; it is freed at the end of the transaction, because
- * it may be running further up: a trigger that it fired may have called kz.
+ * Plans are kept for each table and each of the two ways.  Those whose table got
+ * another name, or that would name other indexes, are replaced; they are freed at
+ * the end of the transaction, because one may be running further up: a trigger that
+ * it fired may have called kz.
  */
 #include "postgres.h"
 
+#include "access/htup_details.h"
 #include "access/xact.h"
+#include "catalog/pg_collation.h"
+#include "catalog/pg_opclass.h"
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
+#include "jit/jit.h"
 #include "optimizer/cost.h"
 #include "utils/builtins.h"
 #include "utils/hsearch.h"
@@ -27,6 +32,7 @@
 #include "utils/memutils.h"
 #include "utils/plancache.h"
 #include "utils/rel.h"
+#include "utils/syscache.h"
 
 #include "base/compat.h"
 #include "engine/writer.h"
@@ -62,6 +68,7 @@ typedef struct PlansKey
 typedef struct Plans
 {
 	char	   *table;			/* qualified and quoted */
+	char	   *conflict;		/* what ON CONFLICT names */
 	SPIPlanPtr	plans[STATEMENTS];	/* NULL until needed */
 } Plans;
 
@@ -87,6 +94,9 @@ static bool spi_update(KzWriter *writer, const text *id, const KzRow *old, KzRow
 static bool spi_delete(KzWriter *writer, const text *id, const KzRow *old);
 static void spi_close(KzWriter *writer);
 static Plans *find_plans(const KzWriter *writer);
+static const char *conflict_target(const KzWriter *writer);
+static char *collation_name(Oid oid);
+static char *opclass_name(Oid oid);
 static void note_change(Datum arg, Oid relid);
 static void sweep_plans(void);
 static void retire_plans(PlansEntry *entry);
@@ -202,6 +212,7 @@ find_plans(const KzWriter *writer)
 	Plans	   *plans;
 	bool		found;
 	char	   *table = kz_writer_table_name(writer);
+	const char *conflict = conflict_target(writer);
 
 	if (!plan_cache)
 	{
@@ -216,16 +227,74 @@ find_plans(const KzWriter *writer)
 	key.system_columns = writer->system_columns;
 
 	entry = hash_search(plan_cache, &key, HASH_FIND, NULL);
-	if (entry && strcmp(entry->plans->table, table) == 0)
+	if (entry && strcmp(entry->plans->table, table) == 0 &&
+		strcmp(entry->plans->conflict, conflict) == 0)
 		return entry->plans;
 	if (entry)
 		retire_plans(entry);
 	/* The entry last: nothing may fail when it is there. */
 	plans = MemoryContextAllocZero(TopMemoryContext, sizeof(Plans));
 	plans->table = MemoryContextStrdup(TopMemoryContext, table);
+	plans->conflict = MemoryContextStrdup(TopMemoryContext, conflict);
 	entry = hash_search(plan_cache, &key, HASH_ENTER, &found);
 	entry->plans = plans;
 	return plans;
+}
+
+/*
+ * What ON CONFLICT is to name, palloc'd: it keeps duplicates in the user's own unique
+ * indexes from being swallowed.  A foreign table refuses it.  Any unique index on the
+ * column serves, unless some of them take ids for equal that are not: then those are
+ * meant that have the collation and the operator class of the key.
+ */
+static const char *
+conflict_target(const KzWriter *writer)
+{
+	const KzShape *shape = &writer->collection->shape;
+	Oid			type;
+	int32		typmod;
+	Oid			collation;
+
+	if (kz_writer_is_foreign(writer))
+		return "";
+	if (!shape->loose_unique)
+		return "(_id)";
+	get_atttypetypmodcoll(shape->key, 1, &type, &typmod, &collation);
+	return psprintf("(_id COLLATE %s %s)", collation_name(collation),
+					opclass_name(get_index_column_opclass(shape->key, 1)));
+}
+
+/* Qualified and quoted, as the next one: the search_path is the user's. */
+static char *
+collation_name(Oid oid)
+{
+	HeapTuple	tuple = SearchSysCache1(COLLOID, ObjectIdGetDatum(oid));
+	Form_pg_collation form;
+	char	   *name;
+
+	if (!HeapTupleIsValid(tuple))
+		elog(ERROR, "cache lookup failed for collation %u", oid);
+	form = (Form_pg_collation) GETSTRUCT(tuple);
+	name = quote_qualified_identifier(get_namespace_name(form->collnamespace),
+									  NameStr(form->collname));
+	ReleaseSysCache(tuple);
+	return name;
+}
+
+static char *
+opclass_name(Oid oid)
+{
+	HeapTuple	tuple = SearchSysCache1(CLAOID, ObjectIdGetDatum(oid));
+	Form_pg_opclass form;
+	char	   *name;
+
+	if (!HeapTupleIsValid(tuple))
+		elog(ERROR, "cache lookup failed for operator class %u", oid);
+	form = (Form_pg_opclass) GETSTRUCT(tuple);
+	name = quote_qualified_identifier(get_namespace_name(form->opcnamespace),
+									  NameStr(form->opcname));
+	ReleaseSysCache(tuple);
+	return name;
 }
 
 /*
@@ -287,6 +356,7 @@ free_retired(XactEvent event, void *arg)
 			if (plans->plans[i])
 				SPI_freeplan(plans->plans[i]);
 		pfree(plans->table);
+		pfree(plans->conflict);
 		pfree(plans);
 	}
 	list_free(retired);
@@ -327,8 +397,7 @@ get_plan(SpiWriter *writer, Statement statement)
 
 /*
  * The text of a statement, palloc'd.  Rows of inheritance children are not the
- * collection's.  A foreign table refuses a conflict target; elsewhere it keeps
- * duplicates in the user's own unique indexes from being swallowed.
+ * collection's.
  */
 static char *
 statement_text(const SpiWriter *writer, Statement statement, int *nparams)
@@ -349,8 +418,8 @@ statement_text(const SpiWriter *writer, Statement statement, int *nparams)
 		case STATEMENT_INSERT:
 			*nparams = 3;
 			return psprintf("INSERT INTO %s (_id, _version, _source) VALUES ($1, $2, $3)"
-							" ON CONFLICT %sDO NOTHING RETURNING " COLUMNS, table,
-							kz_writer_is_foreign(&writer->base) ? "" : "(_id) ");
+							" ON CONFLICT %s DO NOTHING RETURNING " COLUMNS, table,
+							writer->plans->conflict);
 		case STATEMENT_UPDATE:
 			*nparams = by_columns ? PARAMS : PARAM_OLD_XMIN + 1;
 			return psprintf("UPDATE %s%s SET _version = $2, _source = $3 WHERE %s RETURNING " COLUMNS,
@@ -391,14 +460,18 @@ run(SpiWriter *writer, Statement statement, Datum *values, KzRow *row)
  * See that the generic plan of a statement is there, and that it uses the key.
  * Left to its costs, the planner would read a table that is small at this
  * moment as a whole, and the plan would go on doing so while the table grows:
- * nothing makes a plan anew in the middle of a load.
+ * nothing makes a plan anew in the middle of a load.  Where no index serves, as the
+ * column has another collation, what is discouraged looks so costly that each
+ * execution would be compiled.
  */
 static void
 plan_by_key(SPIPlanPtr plan)
 {
 	bool		saved = enable_seqscan;
+	bool		saved_jit = jit_enabled;
 
 	enable_seqscan = false;
+	jit_enabled = false;
 	PG_TRY();
 	{
 		ReleaseCachedPlan(SPI_plan_get_cached_plan(plan), CurrentResourceOwner);
@@ -406,6 +479,7 @@ plan_by_key(SPIPlanPtr plan)
 	PG_FINALLY();
 	{
 		enable_seqscan = saved;
+		jit_enabled = saved_jit;
 	}
 	PG_END_TRY();
 }

@@ -27,13 +27,12 @@
  */
 #include "postgres.h"
 
-#include "access/xact.h"
 #include "miscadmin.h"
 #include "utils/memutils.h"
-#include "utils/resowner.h"
 
 #include "base/compat.h"
 #include "base/json.h"
+#include "base/subtransaction.h"
 #include "operation/bulk.h"
 #include "operation/notifier.h"
 
@@ -60,10 +59,20 @@ typedef struct Bulk
 	int		   *units;			/* at the first entry of a unit, how many it
 								 * has */
 	int			at;				/* first entry of the unit being written */
+	int			to;				/* behind the last that is to be written now */
 	int			run;			/* the first whose insert waits, if any */
+	bool		of_run;			/* it was those that wait who raised an error */
 	MemoryContext context;		/* of the outcomes */
 	MemoryContext scratch;		/* reset after each unit */
 } Bulk;
+
+/* A group of groups that is being written. */
+typedef struct Groups
+{
+	Bulk	   *bulk;
+	int			level;
+	int			at;				/* behind what is written */
+} Groups;
 
 static void write_entries(KzWriter *writer, KzEntry *entries, int nentries,
 						  const KzStamp *stamp, bool keep_sources);
@@ -79,16 +88,19 @@ static bool joins_unit(const Bulk *bulk, const KzEntry *entry);
 static void write_all(Bulk *bulk);
 static int	write_group(Bulk *bulk, int from, int level);
 static int	write_wrapped(Bulk *bulk, int from, int level);
+static bool write_groups(void *argument);
+static bool groups_undone(void *argument, int sqlerrcode);
 static void write_survivors(Bulk *bulk, int from, int to);
 static int	attempt(Bulk *bulk, int from, int to);
-static ErrorData *catch_error(Bulk *bulk, ResourceOwner owner);
-static void leave_subtransaction(Bulk *bulk, ResourceOwner owner, bool keep);
+static bool write_units(void *argument);
+static bool units_undone(void *argument, int sqlerrcode);
 static void write_unit(Bulk *bulk);
 static void take_documents(KzEntry *entry);
 static void free_outcome(KzOutcome *outcome);
 static void keep_outcome(const Bulk *bulk, KzOutcome *outcome);
 static void break_run(Bulk *bulk, int to);
 static void blame(Bulk *bulk, const ErrorData *error);
+static const char *describe(const ErrorData *error);
 static bool belongs_to_document(int sqlerrcode);
 
 /*
@@ -324,29 +336,34 @@ write_group(Bulk *bulk, int from, int level)
 static int
 write_wrapped(Bulk *bulk, int from, int level)
 {
-	ResourceOwner owner = CurrentResourceOwner;
-	volatile int at = from;
-	bool		all_in;
+	Groups		group = {.bulk = bulk,.level = level,.at = from};
 
-	BeginInternalSubTransaction(NULL);
-	MemoryContextSwitchTo(bulk->context);
-	PG_TRY();
-	{
-		for (int i = 0; i < GROUP_SIZE && at < bulk->nentries; i++)
-			at = write_group(bulk, at, level - 1);
-	}
-	PG_CATCH();
-	{
-		ReThrowError(catch_error(bulk, owner));
-	}
-	PG_END_TRY();
+	kz_subtransaction_run(write_groups, groups_undone, &group);
+	if (group.at < bulk->nentries)
+		write_survivors(bulk, from, group.at);
+	return group.at;
+}
 
-	/* At the end there is nobody who could need the room. */
-	all_in = at == bulk->nentries;
-	leave_subtransaction(bulk, owner, all_in);
-	if (!all_in)
-		write_survivors(bulk, from, at);
-	return at;
+/* At the end there is nobody who could need the room. */
+static bool
+write_groups(void *argument)
+{
+	Groups	   *group = argument;
+	Bulk	   *bulk = group->bulk;
+
+	for (int i = 0; i < GROUP_SIZE && group->at < bulk->nentries; i++)
+		group->at = write_group(bulk, group->at, group->level - 1);
+	return group->at == bulk->nentries;
+}
+
+/* What is raised here belongs to no document. */
+static bool
+groups_undone(void *argument, int sqlerrcode)
+{
+	Groups	   *group = argument;
+
+	kz_writer_abandon(group->bulk->writer);
+	return false;
 }
 
 /*
@@ -368,76 +385,48 @@ write_survivors(Bulk *bulk, int from, int to)
 static int
 attempt(Bulk *bulk, int from, int to)
 {
-	ResourceOwner owner = CurrentResourceOwner;
+	ErrorData  *error;
 
 	while (from < to && bulk->units[from] == 1 && bulk->entries[from]->settled)
 		from++;
 	bulk->at = from;
+	bulk->to = to;
 	if (from == to)
 		return to;
 
-	BeginInternalSubTransaction(NULL);
-	MemoryContextSwitchTo(bulk->context);
-	PG_TRY();
-	{
-		bulk->run = bulk->at;
-		for (; bulk->at < to; bulk->at += bulk->units[bulk->at])
-			write_unit(bulk);
-		kz_writer_release(bulk->writer);
-	}
-	PG_CATCH();
-	{
-		bool		of_run = bulk->writer->flushing;
-		ErrorData  *error = catch_error(bulk, owner);
-
-		/* Behind the last unit there is no document to blame. */
-		if (!belongs_to_document(error->sqlerrcode) || (!of_run && bulk->at >= to))
-			ReThrowError(error);
-		if (of_run)
-			break_run(bulk, to);
-		else
-			blame(bulk, error);
-		FreeErrorData(error);
-		MemoryContextReset(bulk->scratch);
-		return bulk->at;
-	}
-	PG_END_TRY();
-	leave_subtransaction(bulk, owner, !(bulk->whole && has_failed(bulk)));
-	return to;
-}
-
-/*
- * Undo the subtransaction that was begun under owner and raised an error, which
- * is returned.  This comes also before an error goes on: an outer handler undoes
- * its own subtransaction only.
- */
-static ErrorData *
-catch_error(Bulk *bulk, ResourceOwner owner)
-{
-	ErrorData  *error;
-
-	MemoryContextSwitchTo(bulk->context);
-	error = CopyErrorData();
-	FlushErrorState();
-	leave_subtransaction(bulk, owner, false);
-	return error;
-}
-
-/*
- * End the subtransaction that was begun under owner.
- */
-static void
-leave_subtransaction(Bulk *bulk, ResourceOwner owner, bool keep)
-{
-	if (keep)
-		ReleaseCurrentSubTransaction();
+	error = kz_subtransaction_run(write_units, units_undone, bulk);
+	if (!error)
+		return to;
+	if (bulk->of_run)
+		break_run(bulk, to);
 	else
-	{
-		RollbackAndReleaseCurrentSubTransaction();
-		kz_writer_abandon(bulk->writer);
-	}
-	MemoryContextSwitchTo(bulk->context);
-	CurrentResourceOwner = owner;
+		blame(bulk, error);
+	FreeErrorData(error);
+	MemoryContextReset(bulk->scratch);
+	return bulk->at;
+}
+
+static bool
+write_units(void *argument)
+{
+	Bulk	   *bulk = argument;
+
+	bulk->run = bulk->at;
+	for (; bulk->at < bulk->to; bulk->at += bulk->units[bulk->at])
+		write_unit(bulk);
+	kz_writer_release(bulk->writer);
+	return !(bulk->whole && has_failed(bulk));
+}
+
+/* Behind the last unit there is no document to blame. */
+static bool
+units_undone(void *argument, int sqlerrcode)
+{
+	Bulk	   *bulk = argument;
+
+	bulk->of_run = bulk->writer->flushing;
+	kz_writer_abandon(bulk->writer);
+	return belongs_to_document(sqlerrcode) && (bulk->of_run || bulk->at < bulk->to);
 }
 
 /*
@@ -555,13 +544,27 @@ blame(Bulk *bulk, const ErrorData *error)
 	kz_error_set(&entry->item.outcome.error,
 				 error->sqlerrcode == ERRCODE_INSUFFICIENT_PRIVILEGE ?
 				 KZ_ERROR_FORBIDDEN : KZ_ERROR_BAD_REQUEST,
-				 error->hint, error->message ? error->message : "");
+				 error->hint, describe(error));
+}
+
+/*
+ * What PostgreSQL says of an error.  Its DETAIL leaves out what the user may not
+ * read; that of an error of ours, which code of the user's has met, is but its id.
+ */
+static const char *
+describe(const ErrorData *error)
+{
+	const char *message = error->message ? error->message : "";
+
+	if (!error->detail || *error->detail == '\0' || kz_error_has_class(error->sqlerrcode))
+		return message;
+	return psprintf("%s: %s", message, error->detail);
 }
 
 /*
  * Whether an error may be the fault of a document, and not of the session, the
- * server or of a conflict that the client must retry.  42501 may: the rights on
- * the table have been checked before.
+ * server, the state of a table or of a conflict that the client must retry.  42501
+ * may: the rights on the table have been checked before.
  */
 static bool
 belongs_to_document(int sqlerrcode)
@@ -572,6 +575,7 @@ belongs_to_document(int sqlerrcode)
 		case ERRCODE_INVALID_TRANSACTION_STATE: /* 25 */
 		case ERRCODE_TRANSACTION_ROLLBACK:	/* 40 */
 		case ERRCODE_INSUFFICIENT_RESOURCES:	/* 53 */
+		case ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE:	/* 55 */
 		case ERRCODE_OPERATOR_INTERVENTION: /* 57 */
 		case ERRCODE_SYSTEM_ERROR:	/* 58 */
 		case SNAPSHOT_FAILURE:	/* 72 */
@@ -579,6 +583,7 @@ belongs_to_document(int sqlerrcode)
 		case ERRCODE_INTERNAL_ERROR:	/* XX */
 			return false;
 		default:
-			return sqlerrcode != ERRCODE_LOCK_NOT_AVAILABLE;	/* 55P03 */
+			/* Columns that a publication wants are not in the identity, say. */
+			return sqlerrcode != ERRCODE_INVALID_COLUMN_REFERENCE;	/* 42P10 */
 	}
 }

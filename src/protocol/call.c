@@ -10,12 +10,23 @@
 
 #include "access/xact.h"
 #include "utils/memutils.h"
-#include "utils/resowner.h"
 #include "utils/snapmgr.h"
 
+#include "base/subtransaction.h"
 #include "operation/notifier.h"
 #include "protocol/argument.h"
 #include "protocol/call.h"
+
+/* What kz_call_guard runs, and what it returned. */
+typedef struct Guarded
+{
+	bool		(*run) (void *argument);
+	void	   *argument;
+	bool		ok;
+} Guarded;
+
+static bool run_guarded(void *argument);
+static bool is_guarded_against(void *argument, int sqlerrcode);
 
 /*
  * Enter the memory of a call.
@@ -72,37 +83,31 @@ kz_call_read_options(KzCall *call, FunctionCallInfo fcinfo, int first)
 bool
 kz_call_guard(KzCall *call, bool (*run) (void *argument), void *argument, KzError *error)
 {
-	ResourceOwner owner = CurrentResourceOwner;
-	volatile bool ok = false;
+	Guarded		guarded = {.run = run,.argument = argument};
+	ErrorData  *raised;
 
-	BeginInternalSubTransaction(NULL);
 	MemoryContextSwitchTo(call->context);
-	PG_TRY();
-	{
-		ok = run(argument);
-		if (ok)
-			ReleaseCurrentSubTransaction();
-		else
-			RollbackAndReleaseCurrentSubTransaction();
-	}
-	PG_CATCH();
-	{
-		ErrorData  *raised;
+	raised = kz_subtransaction_run(run_guarded, is_guarded_against, &guarded);
+	if (!raised)
+		return guarded.ok;
+	if (!kz_error_catch(raised, error))
+		ReThrowError(raised);
+	FreeErrorData(raised);
+	return false;
+}
 
-		MemoryContextSwitchTo(call->context);
-		raised = CopyErrorData();
-		FlushErrorState();
-		RollbackAndReleaseCurrentSubTransaction();
-		MemoryContextSwitchTo(call->context);
-		CurrentResourceOwner = owner;
-		if (!kz_error_catch(raised, error))
-			ReThrowError(raised);
-		FreeErrorData(raised);
-	}
-	PG_END_TRY();
-	MemoryContextSwitchTo(call->context);
-	CurrentResourceOwner = owner;
-	return ok;
+static bool
+run_guarded(void *argument)
+{
+	Guarded    *guarded = argument;
+
+	return guarded->ok = guarded->run(guarded->argument);
+}
+
+static bool
+is_guarded_against(void *argument, int sqlerrcode)
+{
+	return kz_error_has_class(sqlerrcode);
 }
 
 /*

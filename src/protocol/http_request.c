@@ -4,22 +4,30 @@
  */
 #include "postgres.h"
 
-#include "access/xact.h"
 #include "miscadmin.h"
 #include "tcop/tcopprot.h"
 #include "utils/builtins.h"
-#include "utils/resowner.h"
 
 #include "base/encoding.h"
 #include "base/json.h"
+#include "base/subtransaction.h"
 #include "protocol/http.h"
 
 /* Stack that one level of a document may need, well above what a walk over it takes. */
 #define STACK_PER_LEVEL 512
 
+/* A document that is parsed; NULL if that has raised an error. */
+typedef struct Parsing
+{
+	const char *json;
+	Jsonb	   *parsed;
+} Parsing;
+
 static char decode_byte(const char *escape);
 static int	hex_digit(char c);
 static int	compare_names(const void *a, const void *b);
+static bool parse(void *argument);
+static bool is_problem(void *argument, int sqlerrcode);
 static bool is_too_deep(const char *json);
 static bool is_bad_input(int sqlerrcode);
 
@@ -221,40 +229,33 @@ kz_http_query(const KzHttpRequest *request, const char *name)
 Jsonb *
 kz_http_parse_json(const char *json, char **problem)
 {
-	MemoryContext caller = CurrentMemoryContext;
-	ResourceOwner owner = CurrentResourceOwner;
-	Jsonb	   *volatile parsed = NULL;
+	Parsing		parsing = {.json = json};
+	ErrorData  *error;
 
 	if (is_too_deep(json))
 	{
 		*problem = "It is nested too deeply.";
 		return NULL;
 	}
-	BeginInternalSubTransaction(NULL);
-	MemoryContextSwitchTo(caller);
-	PG_TRY();
-	{
-		parsed = DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(json)));
-		ReleaseCurrentSubTransaction();
-	}
-	PG_CATCH();
-	{
-		ErrorData  *error;
-
-		MemoryContextSwitchTo(caller);
-		error = CopyErrorData();
-		FlushErrorState();
-		RollbackAndReleaseCurrentSubTransaction();
-		MemoryContextSwitchTo(caller);
-		CurrentResourceOwner = owner;
-		if (!is_bad_input(error->sqlerrcode))
-			ReThrowError(error);
+	error = kz_subtransaction_run(parse, is_problem, &parsing);
+	if (error)
 		*problem = error->detail ? error->detail : error->message;
-	}
-	PG_END_TRY();
-	MemoryContextSwitchTo(caller);
-	CurrentResourceOwner = owner;
-	return parsed;
+	return parsing.parsed;
+}
+
+static bool
+parse(void *argument)
+{
+	Parsing    *parsing = argument;
+
+	parsing->parsed = DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(parsing->json)));
+	return true;
+}
+
+static bool
+is_problem(void *argument, int sqlerrcode)
+{
+	return is_bad_input(sqlerrcode);
 }
 
 /*

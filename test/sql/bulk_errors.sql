@@ -145,7 +145,7 @@ SELECT pg_temp.short(kz_mupsert('bulk', 'doc', '[{"_id": "r3", "changes": {}}, {
 	{"_id": "q", "changes": {"vanish": 1}},
 	{"_id": "r4", "changes": {"raise": "42501"}}, {"_id": "r5", "changes": {"vanish": 1}}, {"_id": "r2", "changes": {"n": 1}}]'));
 SELECT state, outcome
-FROM unnest('{P0001,P0004,22012,23505,42P01,42501,55000,54001,KZ404,0A000,25006,25P02,40001,40P01,53100,53200,53300,55P03,57014,57P01,58030,08006,F0000,XX000,XX001}'::text[])
+FROM unnest('{P0001,P0004,22012,23505,42P01,42501,55000,54001,KZ404,0A000,25006,25P02,40001,40P01,53100,53200,53300,55P03,57014,57P01,58030,08006,F0000,XX000,XX001,55006,42P10}'::text[])
 	WITH ORDINALITY AS s (state, n), pg_temp.outcome(format('SELECT string_agg(s, ''; '' ORDER BY n)
 	FROM pg_temp.short(kz_mupsert(''bulk'', ''doc'', %L)) WITH ORDINALITY AS a (s, n)',
 		format('[{"_id": "s3", "changes": {"by": %1$s}}, {"_id": "s2", "changes": {"raise": %1$s}}, {"_id": "s1", "changes": {}}]', to_jsonb(state)))) AS outcome

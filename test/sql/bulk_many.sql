@@ -113,7 +113,7 @@ DECLARE
 BEGIN
 	PERFORM setval('many.most', 0);
 	answer := kz_mupsert('many', collection, documents);
-	SELECT count(*), min(entry #>> '{document,_id}'), max(entry #>> '{document,_id}'), string_agg(DISTINCT entry ->> 'reason', '; '),
+	SELECT count(*), min(entry #>> '{document,_id}'), max(entry #>> '{document,_id}'), string_agg(DISTINCT regexp_replace(entry ->> 'reason', ': (Failing row contains|Key) .*', ''), '; '),
 		(SELECT array_agg(d -> '_id' ORDER BY n) FROM jsonb_array_elements(documents) WITH ORDINALITY AS s (d, n)
 			WHERE d -> '_id' IN (SELECT e #> '{document,_id}' FROM jsonb_array_elements(answer -> 'errors') AS e))
 			= array_agg(entry #> '{document,_id}' ORDER BY n)

@@ -18,7 +18,8 @@ CREATE TABLE later.person (_id text PRIMARY KEY, _version bigint NOT NULL, _sour
 SELECT kz_attach_collection('later', 'person', 'later.person');
 SELECT kz_create('later', 'person', '{"name": "Ann", "age": 40}', 'ann');
 SELECT kz_update('later', 'person', 'ann', '{"age": 41}', source => true);
-SELECT kz_mupsert('later', 'person', '[{"_id": "ann", "changes": {"name": "Anna"}}, {"_id": "bob", "changes": {"age": 20}}, {"_id": "old", "changes": {"age": 150}}, {"_id": "eve", "changes": {}}]') -> 'errors' AS errors;
+SELECT e #>> '{document,_id}' AS id, e -> 'status' AS status, split_part(e ->> 'reason', ': ', 1) AS reason FROM jsonb_array_elements(kz_mupsert('later', 'person',
+	'[{"_id": "ann", "changes": {"name": "Anna"}}, {"_id": "bob", "changes": {"age": 20}}, {"_id": "old", "changes": {"age": 150}}, {"_id": "eve", "changes": {}}]') -> 'errors') AS e;
 SELECT kz_upsert('later', 'person', 'ann', '{"age": 41}');
 SELECT _id, _version, age, name FROM later.person ORDER BY _id;
 \set VERBOSITY terse
@@ -78,7 +79,8 @@ SELECT kz_upsert('later', 'stay', 'first', '{"n": 2}');
 SELECT kz_upsert('later', 'stay', 'second', '{"n": 1}');
 SELECT kz_create('later', 'stay', '{"n": 1}', 'second');
 \set VERBOSITY default
-SELECT kz_mupsert('later', 'stay', '[{"_id": "first", "changes": {"n": 3}}, {"_id": "second", "changes": {"n": 1}}]') -> 'errors' AS errors;
+SELECT e #>> '{document,_id}' AS id, e -> 'status' AS status, split_part(e ->> 'reason', ': ', 1) AS reason FROM jsonb_array_elements(kz_mupsert('later', 'stay',
+	'[{"_id": "first", "changes": {"n": 3}}, {"_id": "second", "changes": {"n": 1}}]') -> 'errors') AS e;
 ALTER TABLE later.stay ALTER days SET DEFAULT '[8,9)';
 SELECT kz_upsert('later', 'stay', 'second', '{"n": 1}');
 SELECT _id, _version, days FROM later.stay ORDER BY _id;

@@ -502,11 +502,13 @@ LANGUAGE plpgsql AS $$
 DECLARE
 	done ref_entry[] := '{}';
 	e ref_entry;
+	detail text;
 BEGIN
 	RETURN ref_apply(c, unit, kuid);
 EXCEPTION WHEN OTHERS THEN
 	IF cardinality(unit) = 1 THEN
-		RETURN ARRAY[ref_fail(unit[1], 'services.storage.unexpected_bad_request', 400, SQLERRM, 3)];
+		GET STACKED DIAGNOSTICS detail = PG_EXCEPTION_DETAIL;
+		RETURN ARRAY[ref_fail(unit[1], 'services.storage.unexpected_bad_request', 400, concat_ws(': ', SQLERRM, nullif(detail, '')), 3)];
 	END IF;
 	FOREACH e IN ARRAY unit LOOP
 		done := done || ref_attempt(c, ARRAY[e], kuid);
