@@ -6,11 +6,22 @@
 
 #include "catalog/namespace.h"
 
+#include "base/subtransaction.h"
 #include "engine/collection.h"
 #include "engine/definition.h"
 #include "engine/naming.h"
 #include "operation/read.h"
 #include "protocol/kuzzle.h"
+
+/* What index:stats tells of a collection. */
+typedef struct Extent
+{
+	const char *index;
+	const char *name;
+	bool		found;
+	int64		count;
+	int64		size;
+} Extent;
 
 static List *index_names(void);
 static Jsonb *string_array(List *strings);
@@ -18,6 +29,8 @@ static void answer_object(KzRequest *request, const char *key, Jsonb *value);
 static Jsonb *count_collections(List *indexes);
 static Jsonb *describe_index(const char *index, int64 *size);
 static Jsonb *describe_table(const char *index, const char *name, int64 *size);
+static bool read_extent(void *argument);
+static bool is_of_collection(void *argument, int sqlerrcode);
 
 static bool
 index_create(KzRequest *request)
@@ -228,25 +241,55 @@ describe_index(const char *index, int64 *size)
 
 /*
  * {name, size, documentCount} of a collection, whose size is added to the total; NULL
- * if it has gone meanwhile, does not fit or may not be read.
+ * if it has gone meanwhile, does not fit, or may not or can't be read.
  */
 static Jsonb *
 describe_table(const char *index, const char *name, int64 *total)
 {
 	JsonbPair	pairs[3];
-	int64		count;
-	int64		size;
+	Extent		extent = {.index = index,.name = name};
+	ErrorData  *raised = kz_subtransaction_run(read_extent, is_of_collection, &extent);
 
-	if (!kz_read_extent(index, name, "index:stats", &count, &size))
+	if (raised)
+		FreeErrorData(raised);
+	if (raised || !extent.found)
 		return NULL;
-	*total += size;
+	*total += extent.size;
 	kz_json_set_string(&pairs[0].key, "name");
 	kz_json_set_string(&pairs[0].value, name);
 	kz_json_set_string(&pairs[1].key, "size");
-	kz_json_set_int64(&pairs[1].value, size);
+	kz_json_set_int64(&pairs[1].value, extent.size);
 	kz_json_set_string(&pairs[2].key, "documentCount");
-	kz_json_set_int64(&pairs[2].value, count);
+	kz_json_set_int64(&pairs[2].value, extent.count);
 	return kz_json_object(pairs, 3);
+}
+
+static bool
+read_extent(void *argument)
+{
+	Extent	   *extent = argument;
+
+	extent->found = kz_read_extent(extent->index, extent->name, "index:stats", &extent->count, &extent->size);
+	return true;
+}
+
+/*
+ * Whether an error says that one collection can't be read, a policy that raises it or
+ * a foreign server that is away, say, and nothing of the next one.
+ */
+static bool
+is_of_collection(void *argument, int sqlerrcode)
+{
+	switch (ERRCODE_TO_CATEGORY(sqlerrcode))
+	{
+		case ERRCODE_TRANSACTION_ROLLBACK:	/* 40 */
+		case ERRCODE_INSUFFICIENT_RESOURCES:	/* 53 */
+		case ERRCODE_OPERATOR_INTERVENTION: /* 57 */
+		case ERRCODE_INTERNAL_ERROR:	/* XX */
+			return false;
+		default:
+			return true;
+	}
 }
 
 static const KzApiAction actions[] = {

@@ -34,6 +34,11 @@ SELECT * FROM pg_temp.stats();
 SET row_security = off;
 SELECT * FROM pg_temp.stats();
 RESET row_security;
+-- one that fails
+RESET ROLE;
+CREATE POLICY failing ON stats.filtered USING (_version / 0 = 1);
+SET ROLE regress_kz_reader;
+SELECT * FROM pg_temp.stats();
 SELECT kz_list_collections('stats');
 SELECT kz_request('{"controller": "collection", "action": "list", "index": "stats"}') #> '{result,collections}' @> '[{"name": "unfit"}]' AS lists;
 RESET ROLE;
