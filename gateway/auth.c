@@ -278,7 +278,7 @@ login_done(Request *request, const char *user, LoginResult result)
 	request->kuid = copy_string(user);
 	buffer_append_string(&answer, "{\"_id\":");
 	json_append_string(&answer, user);
-	buffer_printf(&answer, ",\"expiresAt\":%lld,\"jwt\":\"%s\",\"ttl\":%lld}", (long long) expires * 1000, token,
+	buffer_printf(&answer, ",\"expiresAt\":%lld,\"jwt\":\"%s\",\"ttl\":%lld}", (long long) expires, token,
 				  lifetime * 1000LL);
 	*buffer_reserve(&answer, 1) = '\0';
 	request_succeed(request, buffer_data(&answer));
@@ -353,7 +353,7 @@ check_token(Request *request)
 		buffer_append_string(&answer, "{\"expiresAt\":-1,\"kuid\":\"" ANONYMOUS "\",\"valid\":true}");
 	else if (state == TOKEN_GOOD)
 	{
-		buffer_printf(&answer, "{\"expiresAt\":%lld,\"kuid\":", (long long) identity.expires * 1000);
+		buffer_printf(&answer, "{\"expiresAt\":%lld,\"kuid\":", (long long) identity.expires);
 		json_append_string(&answer, identity.kuid);
 		buffer_append_string(&answer, ",\"valid\":true}");
 		free(identity.kuid);

@@ -58,7 +58,8 @@ static const Option options[] = {
 	"the only web site whose pages may call, as https://example.com; default: all"},
 	{"", NULL, NULL, NULL, NULL, "Authentication"},
 	{"jwt-key", "FILE", &config.jwt_key, NULL, NULL,
-	"what verifies tokens: the secret (HS256) or the public key, PEM (RS256); clients then must have one"},
+		"what verifies tokens: the secret (HS256) or the public key, PEM (RS256); clients then must have one;\n"
+	"        everybody may read a public key, but a secret is refused that everybody may read"},
 	{"jwt-algorithm", "NAME", &config.jwt_algorithm, NULL, "HS256",
 	"HS256 or RS256; tokens signed otherwise are refused"},
 	{"jwt-signing-key", "FILE", &config.jwt_signing_key, NULL, NULL,
@@ -87,13 +88,18 @@ static const Option options[] = {
 
 #define NOPTIONS ((int) (sizeof(options) / sizeof(options[0])))
 
+/* Which of the options somebody has set. */
+static bool given[NOPTIONS];
+
 static void help(void);
 static void fail(const char *message, const char *about) __attribute__((noreturn));
 static void set(const Option *option, const char *value);
+static void take(const Option *option, const char *value);
 static void read_environment(void);
 static void read_arguments(int argc, char **argv);
 static const Option *find_option(const char *name, size_t length);
 static void check(void);
+static void check_no_authentication(void);
 static bool is_one_of(const char *value, const char *const *choices);
 
 /*
@@ -175,6 +181,16 @@ set(const Option *option, const char *value)
 	*option->number = number;
 }
 
+/*
+ * Set what somebody has asked for.
+ */
+static void
+take(const Option *option, const char *value)
+{
+	set(option, value);
+	given[option - options] = true;
+}
+
 static void
 read_environment(void)
 {
@@ -188,7 +204,7 @@ read_environment(void)
 			*c = *c == '-' ? '_' : *c >= 'a' && *c <= 'z' ? *c - 'a' + 'A' : *c;
 		value = getenv(name);
 		if (value && options[i].name[0])
-			set(&options[i], value);
+			take(&options[i], value);
 	}
 }
 
@@ -214,7 +230,7 @@ read_arguments(int argc, char **argv)
 			fail("there is no option ", name);
 		if (!equals && i + 1 == argc)
 			fail("there is no value for ", name);
-		set(option, equals ? equals + 1 : argv[++i]);
+		take(option, equals ? equals + 1 : argv[++i]);
 	}
 }
 
@@ -245,12 +261,27 @@ check(void)
 		fail("--log-requests must be all, errors or none, not ", config.log_requests);
 	if (!config.tls_cert != !config.tls_key)
 		fail("--tls-cert and --tls-key need each other", "");
-	if (!config.jwt_key && (config.anonymous_role || config.jwt_signing_key || config.jwt_audience))
-		fail("without --jwt-key there is no authentication, so no option about it", "");
+	if (!config.jwt_key)
+		check_no_authentication();
 	if (config.jwt_signing_key && strcmp(config.jwt_algorithm, "HS256") == 0)
 		fail("--jwt-signing-key is for RS256", "");
 	if (config.anonymous_role && (strcmp(config.anonymous_role, "none") == 0 || !config.anonymous_role[0]))
 		fail("--anonymous-role must be a role", "");
+}
+
+/*
+ * Who sets what is about authentication believes that there is some.
+ */
+static void
+check_no_authentication(void)
+{
+	static const char *const names[] = {
+		"anonymous-role", "jwt-algorithm", "jwt-audience", "jwt-signing-key", "logins", "token-lifetime", NULL
+	};
+
+	for (int i = 0; i < NOPTIONS; i++)
+		if (given[i] && is_one_of(options[i].name, names))
+			fail("without --jwt-key there is no authentication, so no option about it: --", options[i].name);
 }
 
 static bool

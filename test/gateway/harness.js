@@ -18,6 +18,9 @@ const PROGRAM = process.env.KZ_GATEWAY_PROGRAM ?? path.join(__dirname, '..', '..
 const tests = [];
 const gateways = new Set();
 
+/* Keys that tests write are for nobody else, or the gateway refuses them. */
+process.umask(0o077);
+
 process.on('exit', () => gateways.forEach((gateway) => gateway.process.kill('SIGKILL')));
 
 const sleep = (ms) => new Promise((resolve) => { setTimeout(resolve, ms); });
