@@ -216,6 +216,8 @@ fail_login(Request *request, LoginResult result)
 		request_fail(request, &failure_unauthorized, NULL);
 	else if (result == LOGIN_WRONG)
 		request_fail(request, &failure_credentials, NULL);
+	else if (result == LOGIN_FORBIDDEN)
+		request_fail(request, &failure_forbidden, "this role may not connect to the database");
 	else
 		request_fail(request, result == LOGIN_OVERLOADED ? &failure_overloaded : &failure_unavailable, NULL);
 }

@@ -23,8 +23,11 @@
 #include "login.h"
 #include "loop.h"
 #include "metrics.h"
+#include "verdict.h"
 
 #define DIGEST_SIZE 32
+#define LONGEST_NAME 63
+#define LONGEST_PASSWORD 65000
 #define LOGIN_TIMEOUT 10000		/* ms */
 #define REMEMBERED 60000		/* ms */
 #define NREMEMBERED 1024		/* at most, by their digests */
@@ -61,6 +64,7 @@ static Login *logins;
 static int	nrunning;
 static int	nwaiters;
 
+static bool can_be_right(const char *user, const char *password);
 static void digest_credentials(const char *user, const char *password, unsigned char *digest);
 static Remembered *slot_of(const unsigned char *digest);
 static Login *find_login(const unsigned char *digest, const char *user, const char *password);
@@ -91,8 +95,7 @@ login_check(Request *request, const char *user, const char *password, bool recen
 	Login	   *login;
 	Waiter	   *waiter;
 
-	/* libpq would take its own for what is empty. */
-	if (!*user || !*password)
+	if (!can_be_right(user, password))
 	{
 		done(request, user, LOGIN_WRONG);
 		return;
@@ -117,6 +120,18 @@ login_check(Request *request, const char *user, const char *password, bool recen
 	login->waiters = waiter;
 	nwaiters++;
 	begin_next();
+}
+
+/*
+ * Whether a server can be asked.  libpq would take its own for what is empty, the server
+ * cuts off longer names and closes on longer passwords, and a name of several lines
+ * could say in the server's refusal what only the server is to say.
+ */
+static bool
+can_be_right(const char *user, const char *password)
+{
+	return *user && strlen(user) <= LONGEST_NAME && !strpbrk(user, "\r\n") &&
+		*password && strlen(password) <= LONGEST_PASSWORD;
 }
 
 static void
@@ -232,6 +247,7 @@ begin(Login *login)
 	if (!login->pg)
 		abort();
 	PQsetNoticeProcessor(login->pg, log_notice, NULL);
+	PQsetErrorVerbosity(login->pg, PQERRORS_VERBOSE);
 	timer_set(&login->timer, LOGIN_TIMEOUT);
 	if (PQstatus(login->pg) == CONNECTION_BAD)
 		timer_set(&login->timer, 0);
@@ -261,30 +277,38 @@ on_event(void *owner, uint32_t events)
 static void
 on_timeout(void *owner)
 {
-	finish(owner, LOGIN_IMPOSSIBLE);
+	Login	   *login = owner;
+
+	if (PQstatus(login->pg) == CONNECTION_BAD)
+	{
+		judge(login);
+		return;
+	}
+	log_message("no login: the server does not answer in time");
+	finish(login, LOGIN_IMPOSSIBLE);
 }
 
 /*
- * The server has decided.  One that refuses without having asked for the password
- * has not looked at it: it may be full.
+ * The server has decided.  What is not the client's fault is told, and whom the server
+ * refuses or lets in without a password: that may be meant, or not.
  */
 static void
 judge(Login *login)
 {
-	bool		asked = PQconnectionUsedPassword(login->pg);
+	char	   *reason;
+	LoginResult result = verdict_of(login->pg, &reason);
 
-	if (PQstatus(login->pg) == CONNECTION_OK && asked)
+	if (result == LOGIN_GOOD)
 	{
 		Remembered *slot = slot_of(login->digest);
 
 		memcpy(slot->digest, login->digest, DIGEST_SIZE);
 		slot->until = loop_now() + REMEMBERED;
-		finish(login, LOGIN_GOOD);
-		return;
 	}
-	if (PQstatus(login->pg) == CONNECTION_OK)
-		log_message("the server has not asked for the password of a login: see its pg_hba.conf");
-	finish(login, asked || PQstatus(login->pg) == CONNECTION_OK ? LOGIN_WRONG : LOGIN_IMPOSSIBLE);
+	else if (result == LOGIN_IMPOSSIBLE || (result == LOGIN_WRONG && !PQconnectionUsedPassword(login->pg)))
+		log_message("no login: %s", reason);
+	free(reason);
+	finish(login, result);
 }
 
 /*
@@ -301,8 +325,6 @@ finish(Login *login, LoginResult result)
 	nrunning--;
 	if (result != LOGIN_GOOD)
 		metrics.failed_logins++;
-	if (result == LOGIN_IMPOSSIBLE)
-		log_message("no login: %s", PQerrorMessage(login->pg));
 	while (login->waiters)
 	{
 		Waiter	   *waiter = login->waiters;

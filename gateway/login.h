@@ -11,6 +11,7 @@ typedef enum LoginResult
 {
 	LOGIN_GOOD,
 	LOGIN_WRONG,
+	LOGIN_FORBIDDEN,			/* right, but the role may not connect */
 	LOGIN_IMPOSSIBLE,			/* the server can't be asked */
 	LOGIN_OVERLOADED
 } LoginResult;
