@@ -102,7 +102,7 @@ static void
 append_field(const char *name, const char *value)
 {
 	buffer_printf(&lines, is_json() ? ",\"%s\":" : " %s=", name);
-	json_append_string(&lines, value);
+	json_append_line(&lines, value);
 }
 
 /*
