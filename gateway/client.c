@@ -18,6 +18,7 @@
 #include "auth.h"
 #include "client.h"
 #include "config.h"
+#include "log.h"
 #include "metrics.h"
 #include "text.h"
 #include "turn.h"
@@ -78,7 +79,7 @@ client_accept(int fd, ClientKind kind)
 	client->stream.watch.owner = client;
 	client->timer.expired = on_timeout;
 	client->timer.owner = client;
-	stream_open(&client->stream, fd);
+	stream_open(&client->stream, fd, kind != CLIENT_METRICS || config_metrics_speak_tls());
 	client->next = clients;
 	if (clients)
 		clients->previous = client;
@@ -531,6 +532,8 @@ close_client(Client *client)
 	metrics.clients--;
 	if (client->kind == CLIENT_WEBSOCKET)
 		metrics.websockets--;
+	if (client->stream.not_tls)
+		log_message("%s speaks HTTP where TLS is spoken", client->address);
 	timer_clear(&client->timer);
 	stream_close(&client->stream);
 	http_reset(&client->http);

@@ -106,8 +106,9 @@ class Gateway {
       listen: `127.0.0.1:${gateway.port}`, 'metrics-listen': `127.0.0.1:${gateway.metricsPort}`, connections: 4, ...options,
     };
     gateway.log = '';
+    const { KZ_GATEWAY_PROGRAM, ...inherited } = process.env;
     gateway.process = spawn(PROGRAM, Object.entries(all).map(([name, value]) => `--${name}=${value}`),
-      { stdio: ['ignore', 'ignore', 'pipe'], env: { ASAN_OPTIONS: 'quarantine_size_mb=16:exitcode=99', ...process.env, ...env } });
+      { stdio: ['ignore', 'ignore', 'pipe'], env: { ASAN_OPTIONS: 'quarantine_size_mb=16:exitcode=99', ...inherited, ...env } });
     gateways.add(gateway);
     gateway.process.stderr.on('data', (data) => { gateway.log += data; });
     gateway.ended = new Promise((resolve) => {
