@@ -13,6 +13,7 @@
 #include "config.h"
 #include "login.h"
 #include "pool.h"
+#include "remembered.h"
 #include "text.h"
 #include "token.h"
 
@@ -42,6 +43,7 @@ auth_open(void)
 		return;
 	token_open();
 	login_open();
+	remembered_open();
 }
 
 void
@@ -194,7 +196,11 @@ admit_password(Request *request, const char *colon)
 	char	   *user = copy_bytes(request->token, colon - request->token);
 	char	   *password = copy_string(colon + 1);
 
-	login_check(request, user, password, true, password_done);
+	request->remembered = remembered_has(user, password);
+	if (request->remembered)
+		run_as(request, user, user);
+	else
+		login_check(request, user, password, password_done);
 	explicit_bzero(password, strlen(password));
 	free(password);
 	free(user);
@@ -240,7 +246,7 @@ log_in(Request *request)
 	else if (!user || !password)
 		request_fail(request, &failure_argument, "Missing argument \"body.username\" or \"body.password\".");
 	else
-		login_check(request, user, password, false, login_done);
+		login_check(request, user, password, login_done);
 	if (password)
 		explicit_bzero(password, strlen(password));
 	free(password);

@@ -73,6 +73,8 @@ static const Option options[] = {
 	"the role of clients without a token; default: they are answered 401"},
 	{"logins", "N", NULL, &config.logins, "4",
 	"logins with a password at a time"},
+	{"remember-passwords", "SECONDS", NULL, &config.remember_passwords, "60",
+	"how long a password that came with a request of Milvus is believed once it was right; 0: PostgreSQL is asked each time"},
 	{"token-lifetime", "SECONDS", NULL, &config.token_lifetime, "3600",
 	"how long a token of a login is good, at most"},
 	{"", NULL, NULL, NULL, NULL, "TLS"},
@@ -100,6 +102,7 @@ static bool given[NOPTIONS];
 static void help(void);
 static void fail(const char *message, const char *about) __attribute__((noreturn));
 static void set(const Option *option, const char *value);
+static bool may_be_zero(const Option *option);
 static void take(const Option *option, const char *value);
 static void read_environment(void);
 static void name_variable(const Option *option, char *name, size_t size);
@@ -191,10 +194,16 @@ set(const Option *option, const char *value)
 	}
 	errno = 0;
 	number = strtol(value, &end, 10);
-	if (errno != 0 || *value == '\0' || *end != '\0' || number < (option->number == &config.connections ? 0 : 1) ||
+	if (errno != 0 || *value == '\0' || *end != '\0' || number < (may_be_zero(option) ? 0 : 1) ||
 		number > (option->number == &config.max_body ? MOST_BODY : INT_MAX / 1000))
 		fail("not a fitting number for --", option->name);
 	*option->number = number;
+}
+
+static bool
+may_be_zero(const Option *option)
+{
+	return option->number == &config.connections || option->number == &config.remember_passwords;
 }
 
 /*
@@ -430,7 +439,8 @@ static void
 check_no_authentication(void)
 {
 	static const char *const names[] = {
-		"anonymous-role", "jwt-algorithm", "jwt-audience", "jwt-signing-key", "logins", "token-lifetime", NULL
+		"anonymous-role", "jwt-algorithm", "jwt-audience", "jwt-signing-key", "logins",
+		"remember-passwords", "token-lifetime", NULL
 	};
 
 	for (int i = 0; i < NOPTIONS; i++)

@@ -28,6 +28,7 @@ typedef struct Config
 	const char *jwt_audience;
 	const char *anonymous_role;
 	int			logins;			/* at a time */
+	int			remember_passwords; /* seconds; 0: not at all */
 	int			token_lifetime; /* seconds */
 	const char *allow_origin;	/* NULL: all */
 	const char *tls_cert;		/* file; NULL: no TLS */

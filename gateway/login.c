@@ -5,10 +5,6 @@
  * Only the server can tell whether a password is right, so we log in with it, and out
  * again.  A server that lets anybody in without asking for the password has told
  * nothing: that counts as wrong.
- *
- * Clients of Milvus send a password with each request.  One that was right a short
- * while ago is not asked about again; what is remembered of it is a digest under a key
- * that is made anew each time the program starts.
  */
 #include <libpq-fe.h>
 #include <openssl/evp.h>
@@ -23,14 +19,13 @@
 #include "login.h"
 #include "loop.h"
 #include "metrics.h"
+#include "remembered.h"
 #include "verdict.h"
 
 #define DIGEST_SIZE 32
 #define LONGEST_NAME 63
 #define LONGEST_PASSWORD 65000
 #define LOGIN_TIMEOUT 10000		/* ms */
-#define REMEMBERED 60000		/* ms */
-#define NREMEMBERED 1024		/* at most, by their digests */
 
 /* A request that waits for the end of a login. */
 typedef struct Waiter
@@ -52,21 +47,13 @@ typedef struct Login
 	struct Login *next;			/* in the order in which they came */
 } Login;
 
-typedef struct Remembered
-{
-	unsigned char digest[DIGEST_SIZE];
-	int64_t		until;
-} Remembered;
-
 static unsigned char digest_key[DIGEST_SIZE];
-static Remembered remembered[NREMEMBERED];
 static Login *logins;
 static int	nrunning;
 static int	nwaiters;
 
 static bool can_be_right(const char *user, const char *password);
 static void digest_credentials(const char *user, const char *password, unsigned char *digest);
-static Remembered *slot_of(const unsigned char *digest);
 static Login *find_login(const unsigned char *digest, const char *user, const char *password);
 static void begin_next(void);
 static void forget_gone(Login *login);
@@ -85,11 +72,10 @@ login_open(void)
 }
 
 /*
- * Find out whether this is the password of a role, and call done.  If recent, it will
- * do that it was a short while ago.
+ * Find out whether this is the password of a role, and call done.
  */
 void
-login_check(Request *request, const char *user, const char *password, bool recent, LoginDone done)
+login_check(Request *request, const char *user, const char *password, LoginDone done)
 {
 	unsigned char digest[DIGEST_SIZE];
 	Login	   *login;
@@ -101,12 +87,6 @@ login_check(Request *request, const char *user, const char *password, bool recen
 		return;
 	}
 	digest_credentials(user, password, digest);
-	if (recent && slot_of(digest)->until > loop_now() &&
-		memcmp(slot_of(digest)->digest, digest, DIGEST_SIZE) == 0)
-	{
-		done(request, user, LOGIN_GOOD);
-		return;
-	}
 	if (nwaiters >= config.queue)
 	{
 		done(request, user, LOGIN_OVERLOADED);
@@ -146,15 +126,6 @@ digest_credentials(const char *user, const char *password, unsigned char *digest
 		abort();
 	explicit_bzero(buffer_data(&text), buffer_length(&text));
 	buffer_free(&text);
-}
-
-/*
- * Where credentials with this digest are remembered, if they are.
- */
-static Remembered *
-slot_of(const unsigned char *digest)
-{
-	return &remembered[(digest[0] << 8 | digest[1]) % NREMEMBERED];
 }
 
 /*
@@ -299,13 +270,10 @@ judge(Login *login)
 	LoginResult result = verdict_of(login->pg, &reason);
 
 	if (result == LOGIN_GOOD)
-	{
-		Remembered *slot = slot_of(login->digest);
-
-		memcpy(slot->digest, login->digest, DIGEST_SIZE);
-		slot->until = loop_now() + REMEMBERED;
-	}
-	else if (result == LOGIN_IMPOSSIBLE || (result == LOGIN_WRONG && !PQconnectionUsedPassword(login->pg)))
+		remembered_add(login->user, login->password);
+	else if (result != LOGIN_IMPOSSIBLE)
+		remembered_forget(login->user, login->password);
+	if (result == LOGIN_IMPOSSIBLE || (result == LOGIN_WRONG && !PQconnectionUsedPassword(login->pg)))
 		log_message("no login: %s", reason);
 	free(reason);
 	finish(login, result);

@@ -47,6 +47,8 @@ typedef struct Request
 	char	   *controller;		/* where the gateway needs to know; else NULL */
 	char	   *action;
 	char	   *role;			/* to run as; NULL: as the gateway */
+	bool		remembered;		/* for its password, which was right a while
+								 * ago; the role has to be looked at */
 	char	   *kuid;			/* on whose behalf; NULL: not known yet */
 	char	   *problem;		/* for the log; NULL: none */
 } Request;

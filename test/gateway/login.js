@@ -61,6 +61,55 @@ test('login: a role has as many connections as it may', async () => {
   await until(() => gateway.log.slice(before).match(/"no login: [^\n]*53300: too many connections for role \\"limited\\""/g)?.length === 2);
 });
 
+test('login: how long a password is remembered', async () => {
+  const list = (to, password) => to.post('/v2/vectordb/databases/list', {}, { Authorization: `Bearer anna:${password}` });
+  const options = { 'jwt-key': SECRET, database: 'user=gateway', connections: 1 };
+  const remembers = await Gateway.start(options);
+  const forgets = await Gateway.start({ ...options, 'remember-passwords': 0 });
+  const shortly = await Gateway.start({ ...options, 'remember-passwords': 1 });
+  const statuses = async (to, password, n = 1) => {
+    const answers = [];
+
+    for (let i = 0; i < n; i++) {
+      answers.push((await list(to, password)).status);
+    }
+    return answers;
+  };
+
+  await withClient(async (client) => {
+    assert.deepStrictEqual(await statuses(remembers, 'anna', 3), [200, 200, 200]);
+    assert.strictEqual(await remembers.metric('logins_total'), 1);
+    assert.deepStrictEqual(await statuses(forgets, 'anna', 3), [200, 200, 200]);
+    assert.strictEqual(await forgets.metric('logins_total'), 3);
+    assert.deepStrictEqual(await statuses(shortly, 'anna'), [200]);
+
+    // What the role says counts at once.
+    for (const [no, yes] of [['ALTER ROLE anna NOLOGIN', 'ALTER ROLE anna LOGIN'], ["ALTER ROLE anna VALID UNTIL '2020-01-01'", "ALTER ROLE anna VALID UNTIL 'infinity'"]]) {
+      assert.deepStrictEqual(await statuses(remembers, 'anna'), [200]);
+      await client.query(no);
+      assert.deepStrictEqual(await statuses(remembers, 'anna', 2), [401, 401], no);
+      await client.query(yes);
+      assert.deepStrictEqual(await statuses(remembers, 'anna'), [200], yes);
+    }
+    await client.query('REVOKE anna FROM gateway');
+    assert.deepStrictEqual(await statuses(remembers, 'anna', 3), [401, 403, 403]);
+    await client.query('GRANT anna TO gateway');
+    assert.deepStrictEqual(await statuses(remembers, 'anna'), [200]);
+
+    // A new password makes the old one end after the time, or when somebody logs in with it.
+    await client.query("ALTER ROLE anna PASSWORD 'new'");
+    assert.deepStrictEqual([await statuses(forgets, 'anna'), await statuses(forgets, 'new')], [[401], [200]]);
+    await until(async () => (await list(shortly, 'anna')).status === 401);
+    assert.deepStrictEqual([await statuses(remembers, 'anna'), await statuses(remembers, 'new'), await statuses(remembers, 'wrong')], [[200], [200], [401]]);
+    assert.deepStrictEqual(await outcome('anna', 'anna', remembers), WRONG);
+    assert.deepStrictEqual([await statuses(remembers, 'anna'), await statuses(remembers, 'new')], [[401], [200]]);
+    await client.query("ALTER ROLE anna PASSWORD 'anna'");
+  });
+  for (const to of [remembers, forgets, shortly]) {
+    assert.strictEqual((await to.stop()).code, 0);
+  }
+});
+
 test('login: ordinary connections are used up', async () => {
   const clients = [];
 
