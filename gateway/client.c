@@ -10,6 +10,7 @@
 #include <arpa/inet.h>
 #include <netinet/tcp.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
@@ -18,6 +19,7 @@
 #include "auth.h"
 #include "client.h"
 #include "config.h"
+#include "forwarded.h"
 #include "log.h"
 #include "metrics.h"
 #include "text.h"
@@ -314,6 +316,7 @@ upgrade(Client *client)
 	if (message->subprotocol)
 		http_write_header(&client->stream.out, "Sec-WebSocket-Protocol", message->subprotocol);
 	buffer_append_string(&client->stream.out, "\r\n");
+	client->forwarded = forwarded_client(client->address, message->x_forwarded_for, message->forwarded);
 	client->kind = CLIENT_WEBSOCKET;
 	metrics.websockets++;
 }
@@ -537,6 +540,7 @@ close_client(Client *client)
 	timer_clear(&client->timer);
 	stream_close(&client->stream);
 	http_reset(&client->http);
+	free(client->forwarded);
 	buffer_free(&client->websocket.message);
 	loop_free_later(client);
 }

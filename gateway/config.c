@@ -90,6 +90,9 @@ static const Option options[] = {
 	"on: /metrics speaks TLS like all else, with --tls-cert; off: it does not, whatever else does"},
 	{"log-format", "FORMAT", &config.log_format, NULL, "text",
 	"text or json, on standard error"},
+	{"trust-forwarded", "ADDRESSES", &config.trust_forwarded, NULL, NULL,
+		"proxies, as 10.0.0.1,192.168.0.0/16, whose X-Forwarded-For (or Forwarded) is believed: the log says from whom\n"
+	"        they have a request; they must set that header, or add to it"},
 	{"log-requests", "WHICH", &config.log_requests, NULL, "all",
 	"a line for each of the requests: all, errors (status 500 and above), none"}
 };

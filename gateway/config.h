@@ -31,6 +31,7 @@ typedef struct Config
 	int			remember_passwords; /* seconds; 0: not at all */
 	int			token_lifetime; /* seconds */
 	const char *allow_origin;	/* NULL: all */
+	const char *trust_forwarded;	/* NULL: nobody */
 	const char *tls_cert;		/* file; NULL: no TLS */
 	const char *tls_key;
 	const char *metrics_tls;	/* "on", "off" */

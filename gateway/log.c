@@ -68,6 +68,8 @@ log_request(const Request *request, int status, size_t bytes, double ms)
 	path = copy_bytes(target, length);
 	append_time();
 	append_field("client", request->address);
+	if (request->forwarded)
+		append_field("forwarded", request->forwarded);
 	append_field("method", request->method ? request->method : "-");
 	append_field("target", path);
 	append_field("kuid", request->kuid ? request->kuid : "-");

@@ -21,6 +21,7 @@
 #include "buffer.h"
 #include "client.h"
 #include "config.h"
+#include "forwarded.h"
 #include "log.h"
 #include "loop.h"
 #include "metrics.h"
@@ -68,6 +69,7 @@ main(int argc, char **argv)
 	loop_open();
 	tls_open();
 	auth_open();
+	forwarded_open();
 	listen_at(&listeners[0], CLIENT_HTTP, config.listen);
 	if (strcmp(config.metrics_listen, "off") != 0)
 		listen_at(&listeners[1], CLIENT_METRICS, config.metrics_listen);
@@ -78,6 +80,7 @@ main(int argc, char **argv)
 
 	clients_close();
 	auth_close();
+	forwarded_close();
 	pool_close();
 	tls_close();
 	close_listeners();

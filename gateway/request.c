@@ -12,6 +12,7 @@
 #include <time.h>
 
 #include "client.h"
+#include "forwarded.h"
 #include "log.h"
 #include "metrics.h"
 #include "request.h"
@@ -77,6 +78,7 @@ request_from_http(Client *client, HttpMessage *message)
 
 	request->protocol = strncmp(path, "/v1/vector/", 11) == 0 || strncmp(path, "/v2/vectordb/", 13) == 0 ?
 		MILVUS_HTTP : KUZZLE_HTTP;
+	request->forwarded = forwarded_client(client->address, message->x_forwarded_for, message->forwarded);
 	request->method = message->method;
 	request->target = message->target;
 	request->origin = message->origin;
@@ -103,6 +105,7 @@ request_from_frame(Client *client, Buffer *frame)
 
 	request->protocol = KUZZLE_WEBSOCKET;
 	request->keep_alive = true;
+	request->forwarded = copy_string(client->forwarded);
 	request->method = copy_string("WS");
 	request->body = *frame;
 	request->size = buffer_length(frame);
@@ -258,6 +261,7 @@ request_discard(Request *request)
 		client->request_bytes -= request->size;
 	}
 	metrics.requests--;
+	free(request->forwarded);
 	free(request->method);
 	free(request->target);
 	free(request->headers);

@@ -34,6 +34,7 @@ typedef struct Request
 	Protocol	protocol;
 	int64_t		began;			/* microseconds */
 	char		address[64];	/* of the client */
+	char	   *forwarded;		/* whom a proxy has it from; NULL: unknown */
 	char	   *method;			/* NULL: could not be read */
 	char	   *target;			/* likewise; of a frame, controller:action */
 	char	   *headers;		/* JSON */
