@@ -11,6 +11,8 @@
 #include "buffer.h"
 #include "file.h"
 
+static const char *unreadable(void);
+
 /*
  * What is in a file, with a zero behind it, the caller's; or NULL, and what the problem
  * is.  A secret that everybody on the machine may read is none, so it is a problem.
@@ -24,13 +26,13 @@ file_read(const char *path, size_t most, bool secret, size_t *length, const char
 
 	if (!stream)
 	{
-		*problem = strerror(errno);
+		*problem = unreadable();
 		return NULL;
 	}
 	text = allocate(most + 1);
 	*length = fread(text, 1, most, stream);
 	if (ferror(stream) || fstat(fileno(stream), &status) != 0)
-		*problem = strerror(errno);
+		*problem = unreadable();
 	else if (secret && S_ISREG(status.st_mode) && status.st_mode & S_IROTH)
 		*problem = "everybody may read it; take that right away (chmod o-r), or give it by LoadCredential= of systemd";
 	else if (*length == 0)
@@ -46,4 +48,13 @@ file_read(const char *path, size_t most, bool secret, size_t *length, const char
 	free(text);
 	fclose(stream);
 	return NULL;
+}
+
+static const char *
+unreadable(void)
+{
+	static char text[128];
+
+	snprintf(text, sizeof(text), "it can't be read: %s", strerror(errno));
+	return text;
 }

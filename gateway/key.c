@@ -91,7 +91,7 @@ read_text(const char *file, bool secret)
 
 	if (!text)
 	{
-		fprintf(stderr, "kz-gateway: the key %s can't be used: it can't be read: %s\n", file, problem);
+		fprintf(stderr, "kz-gateway: the key %s can't be used: %s\n", file, problem);
 		exit(2);
 	}
 	while (length > 0 && (text[length - 1] == '\n' || text[length - 1] == '\r'))

@@ -108,9 +108,9 @@ test('options: files of TLS, each with its name and what is wrong with it', asyn
   const key = file('one.key');
 
   for (const [cert, its, problem] of [
-    [file('missing'), key, /the certificate \S*missing can't be used: No such file or directory/],
-    [one, file('missing'), /the key \S*missing of the certificate \S*one.pem can't be used: No such file or directory/],
-    [dir, key, /can't be used: Is a directory/],
+    [file('missing'), key, /the certificate \S*missing can't be used: it can't be read: No such file or directory/],
+    [one, file('missing'), /the key \S*missing of the certificate \S*one.pem can't be used: it can't be read: No such file or directory/],
+    [dir, key, /can't be used: it can't be read: Is a directory/],
     [file('empty'), key, /empty can't be used: it is empty/],
     [file('nonsense'), key, /nonsense can't be used: there is no certificate in it, as PEM/],
     [key, key, /one.key can't be used: /],
