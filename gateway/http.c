@@ -97,6 +97,8 @@ http_reset(HttpReader *reader)
 	free(message->host);
 	free(message->origin);
 	free(message->encoding);
+	free(message->x_forwarded_for);
+	free(message->forwarded);
 	free(message->websocket_key);
 	free(message->subprotocol);
 	buffer_free(&message->headers);
@@ -240,6 +242,8 @@ read_headers(HttpReader *reader, Headers *headers, char *lines)
 	if (status != 0)
 		return bad(reader, status, reader->problem);
 	message->authorization = headers_copy(headers, "authorization");
+	message->x_forwarded_for = headers_copy(headers, "x-forwarded-for");
+	message->forwarded = headers_copy(headers, "forwarded");
 	message->encoding = headers_copy(headers, "content-encoding");
 	if (message->encoding && (!*message->encoding || strcasecmp(message->encoding, "identity") == 0))
 	{

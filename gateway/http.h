@@ -23,6 +23,8 @@ typedef struct HttpMessage
 	char	   *origin;			/* whose page asks, any bytes; NULL: none.
 								 * Also known of a message that is bad */
 	char	   *encoding;		/* of the body; NULL: its bytes are as meant */
+	char	   *x_forwarded_for;	/* all of these lines; NULL: none */
+	char	   *forwarded;		/* likewise */
 	char	   *websocket_key;	/* NULL: it asks for no WebSocket */
 	char	   *subprotocol;	/* the first it offers; or NULL */
 	bool		bad_upgrade;	/* it asks for one as we can't speak it */

@@ -1,0 +1,15 @@
+/*
+ * forwarded.h
+ *	  Who asks through a proxy.
+ */
+#ifndef FORWARDED_H
+#define FORWARDED_H
+
+#include <stdbool.h>
+
+extern bool forwarded_is_well_formed(const char *text);
+extern void forwarded_open(void);
+extern char *forwarded_client(const char *peer, const char *x_forwarded_for, const char *forwarded);
+extern void forwarded_close(void);
+
+#endif							/* FORWARDED_H */
