@@ -5,11 +5,12 @@
  * A client is read only while there is room for its requests and their answers: one
  * that sends more than it may have under way, or does not take its answers, waits in
  * its own socket.  So what a client can make us keep is bounded, and by slowness it
- * holds up nobody but itself.
+ * holds up nobody but itself.  What all of them together can is bounded by memory.c,
+ * when there is none nobody is read, and shed.c says who has to go.
  */
-#include <arpa/inet.h>
+#include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
@@ -18,7 +19,9 @@
 #include "auth.h"
 #include "client.h"
 #include "config.h"
+#include "memory.h"
 #include "metrics.h"
+#include "pace.h"
 #include "text.h"
 #include "turn.h"
 
@@ -28,16 +31,12 @@
 /* Who watches us gets in even if nobody else does. */
 #define METRICS_CLIENTS 8
 
-/* How long we wait for the end of a client that still sends when we close. */
-#define LAST_WAIT 2000
-
 static Client *clients;
 static bool draining;
 
 static void on_event(void *owner, uint32_t events);
 static void on_timeout(void *owner);
 static void advance(Client *client);
-static bool may_read(const Client *client);
 static bool takes_input(const Client *client);
 static bool step(Client *client);
 static bool step_http(Client *client);
@@ -48,10 +47,9 @@ static void answer_metrics(Client *client);
 static void upgrade(Client *client);
 static void take_frame(Client *client);
 static bool is_ping(const Buffer *message);
+static const char *close_reason(const Client *client);
 static bool settle(Client *client);
-static void set_timer(Client *client);
-static ClientWait waits_for(const Client *client);
-static void name_address(int fd, char *address, size_t size);
+static bool is_too_many(ClientKind kind, const Peer *peer);
 static void close_client(Client *client);
 
 /*
@@ -61,49 +59,47 @@ void
 client_accept(int fd, ClientKind kind)
 {
 	int			on = 1;
-	Client	   *client;
+	Client	   *client = allocate(sizeof(Client));
 
 	metrics.accepted++;
-	if (metrics.clients >= config.max_clients + (kind == CLIENT_METRICS ? METRICS_CLIENTS : 0))
+	client->kind = kind;
+	client->peer = peer_of(fd, client->address, sizeof(client->address));
+	client->stream.watch.ready = on_event;
+	client->stream.watch.owner = client;
+	if (is_too_many(kind, client->peer) || !stream_open(&client->stream, fd))
 	{
 		metrics.refused_clients++;
+		peer_release(client->peer);
+		free(client);
 		close(fd);
 		return;
 	}
 	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-	client = allocate(sizeof(Client));
-	client->kind = kind;
-	name_address(fd, client->address, sizeof(client->address));
-	client->stream.watch.ready = on_event;
-	client->stream.watch.owner = client;
+	client->peer->clients += kind != CLIENT_METRICS;
+	client->progress = loop_now();
 	client->timer.expired = on_timeout;
 	client->timer.owner = client;
-	stream_open(&client->stream, fd);
 	client->next = clients;
 	if (clients)
 		clients->previous = client;
 	clients = client;
 	metrics.clients++;
-	set_timer(client);
+	pace_set_timer(client);
 }
 
-static void
-name_address(int fd, char *address, size_t size)
+/*
+ * Whether there are enough clients, in all or from there.
+ */
+static bool
+is_too_many(ClientKind kind, const Peer *peer)
 {
-	struct sockaddr_storage peer;
-	socklen_t	length = sizeof(peer);
-	char		text[INET6_ADDRSTRLEN] = "?";
-
-	if (getpeername(fd, (struct sockaddr *) &peer, &length) != 0)
-		snprintf(address, size, "?");
-	else if (peer.ss_family == AF_INET6)
-		snprintf(address, size, "[%s]:%d",
-				 inet_ntop(AF_INET6, &((struct sockaddr_in6 *) &peer)->sin6_addr, text, sizeof(text)),
-				 ntohs(((struct sockaddr_in6 *) &peer)->sin6_port));
-	else
-		snprintf(address, size, "%s:%d",
-				 inet_ntop(AF_INET, &((struct sockaddr_in *) &peer)->sin_addr, text, sizeof(text)),
-				 ntohs(((struct sockaddr_in *) &peer)->sin_port));
+	if (memory_is_exhausted())
+		return true;
+	if (kind == CLIENT_METRICS)
+		return metrics.clients >= config.max_clients + METRICS_CLIENTS;
+	return metrics.clients >= config.max_clients ||
+		(config.max_clients_per_address > 0 && peer->clients >= config.max_clients_per_address &&
+		 !peer_is_loopback(peer));
 }
 
 static void
@@ -114,6 +110,8 @@ on_event(void *owner, uint32_t events)
 	bool		reading = input && (takes_input(client) || client->stream.wants_write);
 
 	client->active = true;
+	if (reading)
+		client->progress = loop_now();
 	if (input)
 		client->pinged = false;
 	client->stream.held = input && !reading;
@@ -130,7 +128,9 @@ on_timeout(void *owner)
 {
 	Client	   *client = owner;
 
-	if (client->wait == WAIT_INPUT && client->kind != CLIENT_WEBSOCKET && !client->stream.ssl)
+	if (pace_is_kept(client))
+		pace_set_timer(client);
+	else if (client->wait == WAIT_INPUT && client->kind != CLIENT_WEBSOCKET && !client->stream.ssl)
 	{
 		refuse(client, 408, NULL);
 		advance(client);
@@ -160,32 +160,35 @@ advance(Client *client)
 	{
 		size_t		before;
 
-		while (may_read(client) && step(client))
+		while (client_may_read(client) && step(client))
 			;
 		before = buffer_length(&client->stream.out);
-		again = stream_write(&client->stream) && before >= MOST_OUTPUT && may_read(client);
+		again = stream_write(&client->stream) && before >= MOST_OUTPUT && client_may_read(client);
 		if (before != buffer_length(&client->stream.out))
+		{
 			client->active = true;
+			client->progress = loop_now();
+		}
 	} while (again);
 	client->advancing = false;
 	turn_resume(client);
 	if (settle(client))
 	{
 		stream_wait(&client->stream, takes_input(client));
-		set_timer(client);
+		pace_set_timer(client);
 	}
 }
 
 /*
  * Whether there is room for one more request.
  */
-static bool
-may_read(const Client *client)
+bool
+client_may_read(const Client *client)
 {
 	int			most = client->kind == CLIENT_WEBSOCKET ? config.max_requests : 1;
 
 	return !client->closing && !draining && client->nrequests < most &&
-		client->request_bytes < (size_t) config.max_body && !client_is_full(client);
+		client->request_bytes < config.max_body && !client_is_full(client) && !memory_is_short();
 }
 
 /*
@@ -194,7 +197,7 @@ may_read(const Client *client)
 static bool
 takes_input(const Client *client)
 {
-	return may_read(client) || client->ending;
+	return client_may_read(client) || client->ending;
 }
 
 /*
@@ -216,7 +219,10 @@ step(Client *client)
 
 	/* A part of a message does not begin the time for the rest of it anew. */
 	if (taken && !client->websocket.fragmented)
+	{
 		client->wait = WAIT_NOTHING;
+		client->input_since = 0;
+	}
 	return taken;
 }
 
@@ -227,6 +233,9 @@ step_http(Client *client)
 	{
 		case HTTP_COMPLETE:
 			take_message(client);
+			return true;
+		case HTTP_LARGE:
+			auth_admit_body(request_from_head(client, &client->http.message));
 			return true;
 		case HTTP_BAD:
 			refuse(client, client->http.status, client->http.problem);
@@ -307,7 +316,12 @@ upgrade(Client *client)
 	const HttpMessage *message = &client->http.message;
 	char		accept[WEBSOCKET_ACCEPT_SIZE];
 
-	websocket_accept(message->websocket_key, accept);
+	if (!websocket_accept(message->websocket_key, accept))
+	{
+		refuse(client, 503, NULL);
+		return;
+	}
+	client->websocket.most = config_authenticates() && config.max_body > SMALL_BODY ? SMALL_BODY : config.max_body;
 	buffer_printf(&client->stream.out, "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n"
 				  "Connection: Upgrade\r\nSec-WebSocket-Accept: %s\r\n", accept);
 	if (message->subprotocol)
@@ -385,7 +399,70 @@ void
 client_answered(Client *client)
 {
 	client->active = true;
+	client->progress = loop_now();
 	advance(client);
+}
+
+/*
+ * It is known who sends: what is being read, or what comes by a WebSocket, may be as
+ * large as anything.
+ */
+void
+client_trust(Client *client)
+{
+	if (client->kind == CLIENT_WEBSOCKET)
+		client->websocket.most = config.max_body;
+	else
+		client->http.trusted = true;
+	advance(client);
+}
+
+/*
+ * Bytes that wait for the client to take them, or for the rest of what it sends.
+ */
+size_t
+client_holds(const Client *client)
+{
+	return client->stream.in.size + client->stream.out.size + client->http.message.body.size +
+		client->websocket.message.size;
+}
+
+/*
+ * Have a client let go of what it holds: it can do without the rest of a request, but
+ * not without a part of an answer.
+ */
+void
+client_give_up(Client *client)
+{
+	if (client->kind != CLIENT_HTTP || client->nrequests > 0 || client->closing ||
+		buffer_length(&client->stream.out) > 0)
+		close_client(client);
+	else
+	{
+		buffer_free(&client->http.message.body);
+		buffer_free(&client->stream.in);
+		refuse(client, 503, NULL);
+		advance(client);
+	}
+}
+
+Client *
+clients_first(void)
+{
+	return clients;
+}
+
+/*
+ * Go on with all, since there is memory again.
+ */
+void
+clients_resume(void)
+{
+	for (Client *client = clients, *next; client; client = next)
+	{
+		next = client->next;
+		advance(client);
+	}
 }
 
 /*
@@ -398,6 +475,23 @@ client_close_after_answers(Client *client)
 }
 
 /*
+ * What a client of a WebSocket is told about its end, besides the number.
+ */
+static const char *
+close_reason(const Client *client)
+{
+	switch (client->websocket.code)
+	{
+		case WEBSOCKET_TOO_LARGE:
+			return client->websocket.most < config.max_body ? http_too_large_for_unknown : http_too_large;
+		case WEBSOCKET_TRY_LATER:
+			return failure_memory.message;
+		default:
+			return "";
+	}
+}
+
+/*
  * Close what is to be closed; false if that was at once.
  */
 static bool
@@ -407,10 +501,16 @@ settle(Client *client)
 
 	if (client->dead)
 		return false;
+	if (client->stream.out.failed)
+	{
+		close_client(client);
+		return false;
+	}
 	if (quiet && client->kind == CLIENT_WEBSOCKET && (client->closing || draining) && !client->said_end)
 	{
 		/* Nothing may follow it: answers come before. */
-		websocket_write_close(&client->stream.out, client->closing ? client->websocket.code : WEBSOCKET_GOING_AWAY);
+		websocket_write_close(&client->stream.out, client->closing ? client->websocket.code : WEBSOCKET_GOING_AWAY,
+							  close_reason(client));
 		client->closing = client->said_end = true;
 		quiet = stream_write(&client->stream) && buffer_length(&client->stream.out) == 0;
 	}
@@ -430,59 +530,6 @@ settle(Client *client)
 		stream_end(&client->stream);
 	}
 	return true;
-}
-
-/*
- * Have the timer say when the client has been waited for too long.  What it already
- * waits for goes on, unless the client has got on with it.
- */
-static void
-set_timer(Client *client)
-{
-	ClientWait	wait = waits_for(client);
-	bool		restart = client->active && (wait == WAIT_OUTPUT || wait == WAIT_REQUEST);
-
-	client->active = false;
-	if (wait == client->wait && client->timer.place != 0 && !restart)
-		return;
-	client->wait = wait;
-	switch (wait)
-	{
-		case WAIT_NOTHING:
-			timer_clear(&client->timer);
-			break;
-		case WAIT_INPUT:
-			timer_set(&client->timer, config.read_timeout * 1000L);
-			break;
-		case WAIT_OUTPUT:
-			timer_set(&client->timer, config.send_timeout * 1000L);
-			break;
-		case WAIT_REQUEST:
-			timer_set(&client->timer, config.idle_timeout * (client->kind == CLIENT_WEBSOCKET ? 500L : 1000L));
-			break;
-		case WAIT_END:
-			timer_set(&client->timer, LAST_WAIT);
-			break;
-	}
-}
-
-static ClientWait
-waits_for(const Client *client)
-{
-	const Stream *stream = &client->stream;
-
-	if (client->ending)
-		return WAIT_END;
-	if (buffer_length(&stream->out) > 0)
-		return WAIT_OUTPUT;
-	if (!may_read(client))
-		return WAIT_NOTHING;
-	if (stream->ssl && !SSL_is_init_finished(stream->ssl))
-		return WAIT_INPUT;
-	if (client->kind == CLIENT_WEBSOCKET ? websocket_has_begun(&client->websocket, &stream->in) :
-		http_has_begun(&client->http, &stream->in))
-		return WAIT_INPUT;
-	return client->nrequests > 0 ? WAIT_NOTHING : WAIT_REQUEST;
 }
 
 /*
@@ -529,6 +576,8 @@ close_client(Client *client)
 	if (client->next)
 		client->next->previous = client->previous;
 	metrics.clients--;
+	client->peer->clients -= client->kind != CLIENT_METRICS;
+	peer_release(client->peer);
 	if (client->kind == CLIENT_WEBSOCKET)
 		metrics.websockets--;
 	timer_clear(&client->timer);

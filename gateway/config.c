@@ -4,6 +4,7 @@
  */
 #include <errno.h>
 #include <limits.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,10 +13,20 @@
 #include "buffer.h"
 #include "config.h"
 
-/* No text of the server's is larger. */
-#define MOST_BODY (1024 * 1024 * 1024)
+#define MB ((size_t) 1024 * 1024)
+#define GB (1024 * MB)
 
-Config		config;
+/* No text of the server's is larger. */
+#define MOST_BODY GB
+
+#define LEAST_MEMORY (16 * MB)
+
+Config		config = {.max_clients_per_address = -1};
+
+/* Sizes, as they were given. */
+static const char *max_memory;
+static const char *max_answer;
+static const char *max_body;
 
 /* An option; also KZ_GATEWAY_ and its name in upper case in the environment. */
 typedef struct Option
@@ -44,14 +55,24 @@ static const Option options[] = {
 	"connections of clients; more are closed at once"},
 	{"max-requests", "N", NULL, &config.max_requests, "100",
 	"requests under way of one WebSocket; it is not read while it has so many"},
-	{"max-body", "BYTES", NULL, &config.max_body, "1048576",
-	"size of a body or a message, up to 1 GB; larger is answered 413, or closed with 1009"},
+	{"max-clients-per-address", "N", NULL, &config.max_clients_per_address, NULL,
+	"of these, those of one address, or one /64 of IPv6; 0: as many; default: a quarter, of the loopback all"},
+	{"max-memory", "SIZE", &max_memory, NULL, NULL,
+		"memory for what clients send and get, all together; when it is used up nothing more is read or begun, and who holds much and\n"
+	"        does not get on is closed; default: 1GB, or half of the machine's memory if that is less"},
+	{"max-body", "SIZE", &max_body, NULL, "64MB",
+		"size of a body or a message, up to 1GB, as 500kB or in bytes; larger is answered 413, or closed with 1009;\n"
+	"        with --jwt-key it is 1MB for who has not shown a good token or password"},
+	{"large-bodies", "N", NULL, &config.large_bodies, "2",
+	"requests with bodies above 1MB that may be in the database at a time; others wait for their turn"},
+	{"max-answer", "SIZE", &max_answer, NULL, "128MB",
+	"size of an answer, up to 1GB; a larger one is answered 500 instead"},
 	{"idle-timeout", "SECONDS", NULL, &config.idle_timeout, "60",
 	"time without a request; a WebSocket is asked in between whether it lives"},
 	{"read-timeout", "SECONDS", NULL, &config.read_timeout, "10",
-	"time for a request to arrive once it has begun"},
+	"time for a request to arrive once it has begun, and again for each MB of it"},
 	{"send-timeout", "SECONDS", NULL, &config.send_timeout, "30",
-	"time for a client to take some of its answers"},
+	"time for a client to take its answers, or 64kB of them"},
 	{"drain-timeout", "SECONDS", NULL, &config.drain_timeout, "10",
 	"time for requests under way to end after SIGTERM"},
 	{"allow-origin", "ORIGIN", &config.allow_origin, NULL, NULL,
@@ -90,6 +111,9 @@ static const Option options[] = {
 static void help(void);
 static void fail(const char *message, const char *about) __attribute__((noreturn));
 static void set(const Option *option, const char *value);
+static size_t read_size(const char *name, const char *text, size_t most);
+static void read_sizes(void);
+static bool may_be_zero(const Option *option);
 static void read_environment(void);
 static void read_arguments(int argc, char **argv);
 static const Option *find_option(const char *name, size_t length);
@@ -109,6 +133,7 @@ config_read(int argc, char **argv)
 	read_arguments(argc, argv);
 	if (config.connections == 0)
 		config.connections = 4 * sysconf(_SC_NPROCESSORS_ONLN);
+	read_sizes();
 	check();
 }
 
@@ -169,10 +194,54 @@ set(const Option *option, const char *value)
 	}
 	errno = 0;
 	number = strtol(value, &end, 10);
-	if (errno != 0 || *value == '\0' || *end != '\0' || number < (option->number == &config.connections ? 0 : 1) ||
-		number > (option->number == &config.max_body ? MOST_BODY : INT_MAX / 1000))
+	if (errno != 0 || *value == '\0' || *end != '\0' || number < (may_be_zero(option) ? 0 : 1) ||
+		number > INT_MAX / 1000)
 		fail("not a fitting number for --", option->name);
 	*option->number = number;
+}
+
+static bool
+may_be_zero(const Option *option)
+{
+	return option->number == &config.connections || option->number == &config.max_clients_per_address;
+}
+
+/*
+ * A number of bytes, or of what a unit behind it says.
+ */
+static size_t
+read_size(const char *name, const char *text, size_t most)
+{
+	static const struct
+	{
+		const char *name;
+		size_t		bytes;
+	}			units[] = {{"", 1}, {"B", 1}, {"kB", 1024}, {"MB", MB}, {"GB", GB}};
+	char	   *unit;
+	unsigned long number;
+
+	errno = 0;
+	number = strtoul(text, &unit, 10);
+	unit += strspn(unit, " ");
+	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++)
+		if (errno == 0 && *text >= '0' && *text <= '9' && strcmp(unit, units[i].name) == 0 && number > 0 &&
+			number <= most / units[i].bytes)
+			return number * units[i].bytes;
+	fail("not a fitting size, as 64MB, for --", name);
+}
+
+static void
+read_sizes(void)
+{
+	size_t		half = (size_t) sysconf(_SC_PHYS_PAGES) * sysconf(_SC_PAGESIZE) / 2;
+
+	config.max_body = read_size("max-body", max_body, MOST_BODY);
+	config.max_answer = read_size("max-answer", max_answer, MOST_BODY);
+	config.max_memory = max_memory ? read_size("max-memory", max_memory, SIZE_MAX / 2) : half < GB ? half : GB;
+	if (max_memory && config.max_memory < LEAST_MEMORY)
+		fail("--max-memory must be 16MB at least, not ", max_memory);
+	if (config.max_clients_per_address < 0)
+		config.max_clients_per_address = config.max_clients / 4 + 1;
 }
 
 static void

@@ -21,6 +21,9 @@
 #define MAX_TRAILER 4096
 #define MAX_CHUNK_LINE 256
 
+const char	http_too_large[] = "It is larger than the gateway's --max-body allows.";
+const char	http_too_large_for_unknown[] = "Above 1 MB it takes a token or a password that is good.";
+
 /* What is known of a head while it is read. */
 typedef struct Head
 {
@@ -30,6 +33,7 @@ typedef struct Head
 	bool		old;			/* HTTP/1.0 */
 } Head;
 
+static bool asks_for_trust(const HttpReader *reader);
 static bool bad(HttpReader *reader, int status, const char *problem);
 static bool read_head(HttpReader *reader, Buffer *in);
 static bool read_request_line(HttpReader *reader, Head *head, char *line);
@@ -52,8 +56,9 @@ static bool read_trailer(HttpReader *reader, Buffer *in);
 
 /*
  * Go on reading.  HTTP_COMPLETE: the message is there, http_reset() begins the next.
- * HTTP_BAD: status and problem are set, and nothing more can be read.  Any other
- * state: there must be more input.
+ * HTTP_BAD: status and problem are set, and nothing more can be read.  HTTP_LARGE: the
+ * body is above SMALL_BODY, and not read until "trusted" is set.  Any other state: there
+ * must be more input.
  */
 HttpState
 http_read(HttpReader *reader, Buffer *in)
@@ -67,9 +72,18 @@ http_read(HttpReader *reader, Buffer *in)
 		[HTTP_TRAILER] = read_trailer
 	};
 
-	while (reader->state < HTTP_COMPLETE && read[reader->state] (reader, in))
+	while (reader->state < HTTP_LARGE && !asks_for_trust(reader) && read[reader->state] (reader, in))
 		;
-	return reader->state;
+	if (reader->state == HTTP_COMPLETE)
+		buffer_fit(&reader->message.body);
+	return reader->state < HTTP_LARGE && asks_for_trust(reader) ? HTTP_LARGE : reader->state;
+}
+
+static bool
+asks_for_trust(const HttpReader *reader)
+{
+	return reader->remaining + buffer_length(&reader->message.body) > SMALL_BODY && !reader->trusted &&
+		config_authenticates();
 }
 
 /*
@@ -317,8 +331,8 @@ read_length(HttpReader *reader, const char *length)
 {
 	if (*length == '\0' || length[strspn(length, "0123456789")] != '\0')
 		return bad(reader, 400, "Content-Length is not a number");
-	if (strlen(length) > 15 || strtoull(length, NULL, 10) > (uint64_t) config.max_body)
-		return bad(reader, 413, NULL);
+	if (strlen(length) > 15 || strtoull(length, NULL, 10) > config.max_body)
+		return bad(reader, 413, http_too_large);
 	reader->remaining = strtoull(length, NULL, 10);
 	return true;
 }
@@ -378,6 +392,8 @@ read_body(HttpReader *reader, Buffer *in)
 	size_t		n = buffer_length(in) < reader->remaining ? buffer_length(in) : reader->remaining;
 
 	buffer_append(&reader->message.body, buffer_data(in), n);
+	if (reader->message.body.failed)
+		return bad(reader, 503, NULL);
 	buffer_consume(in, n);
 	reader->remaining -= n;
 	if (reader->remaining > 0)
@@ -416,8 +432,8 @@ read_chunk(HttpReader *reader, Buffer *in)
 	if (reader->trailer > MAX_TRAILER)
 		return bad(reader, 431, "the chunks say too much about themselves");
 	reader->remaining = strtoul(text, NULL, 16);
-	if (reader->remaining + buffer_length(&reader->message.body) > (uint64_t) config.max_body)
-		return bad(reader, 413, NULL);
+	if (reader->remaining + buffer_length(&reader->message.body) > config.max_body)
+		return bad(reader, 413, http_too_large);
 	buffer_consume(in, end + 2 - text);
 	reader->state = reader->remaining > 0 ? HTTP_CHUNK_DATA : HTTP_TRAILER;
 	return true;

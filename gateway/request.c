@@ -13,11 +13,19 @@
 
 #include "client.h"
 #include "log.h"
+#include "memory.h"
 #include "metrics.h"
 #include "request.h"
 #include "text.h"
+#include "turn.h"
 
 #define NODE "knode-kz-gateway"
+
+/* Headers of an answer are not longer, by far. */
+#define MOST_HEAD 4096
+
+/* A failure says no more than this: an error of PostgreSQL may have all of a value. */
+#define LONGEST_MESSAGE 8192
 
 /* Numbers from 0x80 on are ours, which Kuzzle does not assign. */
 const Failure failure_http = {
@@ -37,6 +45,9 @@ const Failure failure_frame = {
 };
 const Failure failure_overloaded = {
 	503, "api.process.overloaded", 0x02020002, 1807, false, "Request discarded: too many requests wait for the database."
+};
+const Failure failure_memory = {
+	503, "api.process.overloaded", 0x02020002, 1807, false, "Request discarded: the gateway has no memory left (--max-memory)."
 };
 const Failure failure_unavailable = {
 	503, "services.storage.not_connected", 0x01010081, 65535, false, "The database can't be reached."
@@ -70,6 +81,8 @@ const Failure failure_argument = {
 };
 
 static Request *make_request(Client *client);
+static void name_protocol(Request *request, const HttpMessage *message);
+static void hold(Request *request, size_t size);
 static int64_t microseconds(void);
 static void read_frame(Request *request);
 static char *copy_raw(Slice value);
@@ -80,6 +93,7 @@ static void append_envelope(Buffer *body, const Request *request, int status, co
 static void append_error(Buffer *body, const Failure *failure, int status, const char *message);
 static void append_or_null(Buffer *body, const char *string);
 static void fail(Request *request, const Failure *failure, int status, const char *message);
+static void answer_json(Request *request, int status, Buffer *headers, Buffer *body);
 
 static Request *
 make_request(Client *client)
@@ -123,10 +137,8 @@ Request *
 request_from_http(Client *client, HttpMessage *message)
 {
 	Request    *request = make_request(client);
-	const char *path = message->target ? message->target : "";
 
-	request->protocol = strncmp(path, "/v1/vector/", 11) == 0 || strncmp(path, "/v2/vectordb/", 13) == 0 ?
-		MILVUS_HTTP : KUZZLE_HTTP;
+	name_protocol(request, message);
 	request->method = message->method;
 	request->target = message->target;
 	request->origin = message->origin;
@@ -134,12 +146,49 @@ request_from_http(Client *client, HttpMessage *message)
 	request->size = buffer_length(&request->body);
 	client->request_bytes += request->size;
 	request->keep_alive = message->keep_alive;
+	hold(request, message->headers.size);
 	request->headers = buffer_take_string(&message->headers);
-	if (message->authorization && strncasecmp(message->authorization, "Bearer ", 7) == 0)
-		request->token = copy_string(message->authorization + 7 + strspn(message->authorization + 7, " "));
 	message->method = message->target = message->origin = NULL;
 	memset(&message->body, 0, sizeof(message->body));
 	return request;
+}
+
+/*
+ * Make a request of the head of a message, which keeps it: to ask who sends it, or to
+ * refuse the rest.
+ */
+Request *
+request_from_head(Client *client, const HttpMessage *message)
+{
+	Request    *request = make_request(client);
+
+	name_protocol(request, message);
+	request->method = copy_string(message->method);
+	request->target = copy_string(message->target);
+	request->origin = copy_string(message->origin);
+	return request;
+}
+
+static void
+name_protocol(Request *request, const HttpMessage *message)
+{
+	const char *path = message->target ? message->target : "";
+	const char *authorization = message->authorization;
+
+	request->protocol = strncmp(path, "/v1/vector/", 11) == 0 || strncmp(path, "/v2/vectordb/", 13) == 0 ?
+		MILVUS_HTTP : KUZZLE_HTTP;
+	if (authorization && strncasecmp(authorization, "Bearer ", 7) == 0)
+		request->token = copy_string(authorization + 7 + strspn(authorization + 7, " "));
+}
+
+/*
+ * Count so many bytes, besides the body, until the request is done.
+ */
+static void
+hold(Request *request, size_t size)
+{
+	memory_count(request->held, request->held + size);
+	request->held += size;
 }
 
 /*
@@ -198,10 +247,20 @@ read_frame(Request *request)
 	request->controller = decode_string(controller);
 	request->action = decode_string(action);
 	request->token = decode_string(jwt);
+	hold(request, controller.length + action.length + jwt.length + request_id.length + volatile_data.length);
 	if (request_id.text && *request_id.text == '"')
 		request->request_id = copy_raw(request_id);
 	if (volatile_data.text && *volatile_data.text == '{')
 		request->volatile_data = copy_raw(volatile_data);
+}
+
+/*
+ * The body is where it is to go, and needed no longer.
+ */
+void
+request_forget_body(Request *request)
+{
+	buffer_free(&request->body);
 }
 
 /*
@@ -236,6 +295,13 @@ request_answer(Request *request, int status, const char *headers, const char *bo
 {
 	Client	   *client = request->client;
 
+	if (client && length > SMALL_MEMORY && !buffer_grow(&client->stream.out, length + MOST_HEAD))
+	{
+		/* It must take little to say so. */
+		request_forget_id(request);
+		request_fail(request, &failure_memory, "The gateway has no memory for the answer; what the request asked for is done.");
+		return;
+	}
 	if (client && request->protocol == KUZZLE_WEBSOCKET)
 		websocket_write_text(&client->stream.out, body, length);
 	else if (client)
@@ -308,6 +374,9 @@ request_discard(Request *request)
 		client->request_bytes -= request->size;
 	}
 	metrics.requests--;
+	if (request->large)
+		turn_large_done();
+	memory_count(request->held, 0);
 	free(request->method);
 	free(request->target);
 	free(request->headers);
@@ -340,10 +409,23 @@ request_succeed(Request *request, const char *result)
 		buffer_append_string(&headers, ",\"Vary\":\"Origin\",\"Access-Control-Allow-Origin\":");
 		json_append_string(&headers, request->origin);
 	}
-	buffer_append(&headers, "}", 2);
-	request_answer(request, 200, buffer_data(&headers), buffer_data(&body), buffer_length(&body));
-	buffer_free(&body);
-	buffer_free(&headers);
+	answer_json(request, 200, &headers, &body);
+}
+
+/*
+ * Answer with what was made here, which is freed; the last brace of the headers is
+ * still to come.
+ */
+static void
+answer_json(Request *request, int status, Buffer *headers, Buffer *body)
+{
+	buffer_append(headers, "}", 1);
+	/* A part of it is no answer.  What grows without bounds is "volatile". */
+	if (body->failed && request->client)
+		request->client->stream.out.failed = true;
+	request_answer(request, status, buffer_string(headers), buffer_data(body), buffer_length(body));
+	buffer_free(body);
+	buffer_free(headers);
 }
 
 /*
@@ -364,26 +446,29 @@ request_fail_http(Request *request, int status, const char *problem)
 	Buffer		message = {0};
 
 	request->keep_alive = false;
-	if (status == 413 || status == 408)
+	if (status == 503 || status == 408)
 	{
-		fail(request, status == 413 ? &failure_too_large : &failure_timeout, status, NULL);
+		fail(request, status == 503 ? &failure_memory : &failure_timeout, status, NULL);
 		return;
 	}
-	buffer_printf(&message, "%s: %s", failure_http.message, problem);
-	buffer_append(&message, "", 1);
-	fail(request, &failure_http, status, buffer_data(&message));
+	if (status == 413)
+		buffer_printf(&message, "%s %s", failure_too_large.message, problem);
+	else
+		buffer_printf(&message, "%s: %s", failure_http.message, problem);
+	fail(request, status == 413 ? &failure_too_large : &failure_http, status, buffer_string(&message));
 	buffer_free(&message);
 }
 
 static void
 fail(Request *request, const Failure *failure, int status, const char *message)
 {
+	char		text[LONGEST_MESSAGE];
 	Buffer		body = {0};
 	Buffer		error = {0};
 	Buffer		headers = {0};
 
-	if (!message)
-		message = failure->message;
+	utf8_copy(text, message ? message : failure->message, sizeof(text));
+	message = text;
 	append_error(&error, failure, status, message);
 	if (request->protocol == MILVUS_HTTP)
 	{
@@ -404,13 +489,10 @@ fail(Request *request, const Failure *failure, int status, const char *message)
 	}
 	if (status == 401)
 		buffer_append_string(&headers, ",\"WWW-Authenticate\":\"Bearer\"");
-	buffer_append(&headers, "}", 2);
 	free(request->problem);
 	request->problem = copy_string(message);
-	request_answer(request, status, buffer_data(&headers), buffer_data(&body), buffer_length(&body));
-	buffer_free(&body);
+	answer_json(request, status, &headers, &body);
 	buffer_free(&error);
-	buffer_free(&headers);
 }
 
 /*
@@ -449,7 +531,7 @@ append_error(Buffer *body, const Failure *failure, int status, const char *messa
 	buffer_printf(body, "%d,\"id\":\"%s\",\"message\":", failure->code, failure->id);
 	json_append_string(body, message);
 	buffer_printf(body, ",\"props\":[],\"status\":%d}", status);
-	*buffer_reserve(body, 1) = '\0';
+	buffer_string(body);
 }
 
 static void

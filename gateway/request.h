@@ -39,6 +39,8 @@ typedef struct Request
 	char	   *headers;		/* JSON */
 	Buffer		body;			/* or the frame */
 	size_t		size;			/* of it */
+	size_t		held;			/* bytes of the rest that are counted */
+	bool		large;			/* has the turn of a large body; of turn.c */
 	char	   *origin;			/* NULL: none */
 	char	   *token;			/* NULL: none */
 	bool		keep_alive;
@@ -71,6 +73,7 @@ extern const Failure failure_not_text;
 extern const Failure failure_timeout;
 extern const Failure failure_frame;
 extern const Failure failure_overloaded;
+extern const Failure failure_memory;
 extern const Failure failure_unavailable;
 extern const Failure failure_too_slow;
 extern const Failure failure_rejected;
@@ -83,7 +86,9 @@ extern const Failure failure_credentials;
 extern const Failure failure_argument;
 
 extern Request *request_from_http(struct Client *client, struct HttpMessage *message);
+extern Request *request_from_head(struct Client *client, const struct HttpMessage *message);
 extern Request *request_from_frame(struct Client *client, Buffer *frame);
+extern void request_forget_body(Request *request);
 extern void request_forget_id(Request *request);
 extern int64_t request_age(const Request *request);
 extern void request_answer(Request *request, int status, const char *headers, const char *body, size_t length);

@@ -95,7 +95,7 @@ async function startCluster() {
 
 class Gateway {
   /** Start one, with these options; it can reach the database unless it is not to. */
-  static async start(options = {}, { env = {}, connected = true } = {}) {
+  static async start(options = {}, { env = {}, connected = true, program = PROGRAM } = {}) {
     const gateway = new Gateway();
 
     [gateway.port, gateway.metricsPort] = await freePorts(2);
@@ -103,7 +103,7 @@ class Gateway {
       listen: `127.0.0.1:${gateway.port}`, 'metrics-listen': `127.0.0.1:${gateway.metricsPort}`, connections: 4, ...options,
     };
     gateway.log = '';
-    gateway.process = spawn(PROGRAM, Object.entries(all).map(([name, value]) => `--${name}=${value}`),
+    gateway.process = spawn(program, Object.entries(all).map(([name, value]) => `--${name}=${value}`),
       { stdio: ['ignore', 'ignore', 'pipe'], env: { ASAN_OPTIONS: 'quarantine_size_mb=16:exitcode=99', ...process.env, ...env } });
     gateways.add(gateway);
     gateway.process.stderr.on('data', (data) => { gateway.log += data; });
@@ -305,4 +305,4 @@ class WebSocketClient {
   }
 }
 
-module.exports = { Gateway, assert, cluster, crypto, frame, listening, pg, run, sign, sleep, startCluster, test, until, withClient };
+module.exports = { Gateway, assert, cluster, crypto, frame, http, listening, pg, run, sign, sleep, startCluster, test, until, withClient };

@@ -1,0 +1,90 @@
+/*
+ * shed.c
+ *	  Who has to go when memory is short.
+ *
+ * While it is, nothing more is read or begun, so it becomes less by what clients take
+ * and PostgreSQL ends.  Those who don't get on, because they don't take their answers
+ * or because we can't read the rest of their requests, have to go, who holds most first.
+ * When that goes on, or the system itself gives no more memory, whoever holds most has to.
+ */
+#include "client.h"
+#include "log.h"
+#include "memory.h"
+#include "metrics.h"
+#include "shed.h"
+
+/* Who has got no byte further for so long does not get on; also how often we look. */
+#define STALL 500
+
+/* For so long others wait for those who do get on. */
+#define PATIENCE 5000
+
+/* What anybody may hold, as long as the system has memory. */
+#define MODEST (64 * 1024)
+
+static Timer again;
+
+static int64_t short_since;		/* 0: it is not */
+
+static Client *find_victim(void);
+static void look_again(void *owner);
+
+/*
+ * Make room, if memory is short.  Once a round of the loop.
+ */
+void
+shed(void)
+{
+	Client	   *victim;
+
+	memory_recover();
+	if (memory_is_short() && short_since == 0)
+		short_since = loop_now();
+	while (memory_is_short() && (victim = find_victim()))
+	{
+		metrics.shed_clients++;
+		log_message("no memory is left (--max-memory), so client %s, which holds %zu bytes, has to go",
+					victim->address, client_holds(victim));
+		client_give_up(victim);
+		memory_recover();
+	}
+	again.expired = look_again;
+	if (memory_is_short() && again.place == 0)
+		timer_set(&again, STALL / 2);
+	if (short_since != 0 && !memory_is_short())
+	{
+		short_since = 0;
+		clients_resume();
+	}
+}
+
+static Client *
+find_victim(void)
+{
+	bool		any = memory_is_exhausted() || loop_now() - short_since >= PATIENCE;
+	size_t		most = memory_is_exhausted() ? 0 : MODEST;
+	Client	   *found = NULL;
+
+	for (Client *client = clients_first(); client; client = client->next)
+		if (client_holds(client) > most && (any || loop_now() - client->progress >= STALL))
+		{
+			found = client;
+			most = client_holds(client);
+		}
+	return found;
+}
+
+/*
+ * The next round looks again.
+ */
+static void
+look_again(void *owner)
+{
+	(void) owner;
+}
+
+void
+shed_close(void)
+{
+	timer_clear(&again);
+}
