@@ -12,7 +12,7 @@ typedef enum LoginResult
 	LOGIN_GOOD,
 	LOGIN_WRONG,
 	LOGIN_IMPOSSIBLE,			/* the server can't be asked */
-	LOGIN_OVERLOADED
+	LOGIN_OVERLOADED			/* too many wait for theirs */
 } LoginResult;
 
 /* Takes the request over. */
