@@ -188,7 +188,8 @@ client_may_read(const Client *client)
 	int			most = client->kind == CLIENT_WEBSOCKET ? config.max_requests : 1;
 
 	return !client->closing && !draining && client->nrequests < most &&
-		client->request_bytes < config.max_body && !client_is_full(client) && !memory_is_short();
+		client->request_bytes < config.max_body && !client_is_full(client) &&
+		(client->kind == CLIENT_METRICS ? !memory_is_exhausted() : !memory_is_short());
 }
 
 /*

@@ -56,7 +56,7 @@ metrics_write(Buffer *buffer)
 		{"memory_bytes", "gauge", "Memory that counts for --max-memory.", memory_used()},
 		{"clients_total", "counter", "Connections that clients have made.", metrics.accepted},
 		{"clients_refused_total", "counter", "Of these, those that were too many.", metrics.refused_clients},
-		{"clients_shed_total", "counter", "Of these, those that had to go when memory was short.", metrics.shed_clients},
+		{"clients_shed_total", "counter", "How often one had to let go of what it held, as memory was short.", metrics.shed_clients},
 		{"database_connections_lost_total", "counter", "Connections to the database that ended.", metrics.connections_lost},
 		{"logins_total", "counter", "Logins with a password.", metrics.logins},
 		{"logins_failed_total", "counter", "Of these, those that failed.", metrics.failed_logins},

@@ -5,19 +5,21 @@
  * While it is, nothing more is read or begun, so it becomes less by what clients take
  * and PostgreSQL ends.  Those who don't get on, because they don't take their answers
  * or because we can't read the rest of their requests, have to go, who holds most first.
- * When that goes on, or the system itself gives no more memory, whoever holds most has to.
+ * When that goes on, or the system itself gives no more memory, whoever holds most has to,
+ * also if that are requests that wait for their turn: those get 503.
  */
 #include "client.h"
 #include "log.h"
 #include "memory.h"
 #include "metrics.h"
 #include "shed.h"
+#include "turn.h"
 
 /* Who has got no byte further for so long does not get on; also how often we look. */
 #define STALL 500
 
 /* For so long others wait for those who do get on. */
-#define PATIENCE 5000
+#define PATIENCE 2000
 
 /* What anybody may hold, as long as the system has memory. */
 #define MODEST (64 * 1024)
@@ -43,9 +45,13 @@ shed(void)
 	while (memory_is_short() && (victim = find_victim()))
 	{
 		metrics.shed_clients++;
-		log_message("no memory is left (--max-memory), so client %s, which holds %zu bytes, has to go",
-					victim->address, client_holds(victim));
-		client_give_up(victim);
+		log_message("%s, so client %s has to let go of %zu bytes",
+					memory_is_exhausted() ? "the system gives no more memory" : "the memory of --max-memory is used up",
+					victim->address, client_holds(victim) + turn_holds(victim));
+		if (turn_holds(victim) > client_holds(victim))
+			turn_refuse(victim);
+		else
+			client_give_up(victim);
 		memory_recover();
 	}
 	again.expired = look_again;
@@ -66,11 +72,15 @@ find_victim(void)
 	Client	   *found = NULL;
 
 	for (Client *client = clients_first(); client; client = client->next)
-		if (client_holds(client) > most && (any || loop_now() - client->progress >= STALL))
+	{
+		size_t		holds = client_holds(client) + (any ? turn_holds(client) : 0);
+
+		if (holds > most && (any || loop_now() - client->progress >= STALL))
 		{
 			found = client;
-			most = client_holds(client);
+			most = holds;
 		}
+	}
 	return found;
 }
 

@@ -28,6 +28,7 @@ static int	nlarge;				/* large ones that have had their turn and are
 static bool is_large(const Request *request);
 static Line *line_of(const Client *client);
 static Line *next_line(void);
+static void leave_line(Client *client);
 
 static bool
 is_large(const Request *request)
@@ -143,20 +144,7 @@ turn_large_done(void)
 void
 turn_forget(Client *client)
 {
-	if (client->in_turn)
-	{
-		Line	   *line = line_of(client);
-		Client	  **at = &line->first;
-		Client	   *before = NULL;
-
-		for (; *at != client; at = &(*at)->next_in_turn)
-			before = *at;
-		*at = client->next_in_turn;
-		if (line->last == client)
-			line->last = before;
-		client->in_turn = false;
-		metrics.waiting -= client->nwaiting;
-	}
+	leave_line(client);
 	while (client->waiting)
 	{
 		Request    *request = client->waiting;
@@ -164,4 +152,57 @@ turn_forget(Client *client)
 		client->waiting = request->next_waiting;
 		request_discard(request);
 	}
+}
+
+/*
+ * Answer the waiting requests of a client that there is no memory for them.  It may be
+ * gone afterwards.
+ */
+void
+turn_refuse(Client *client)
+{
+	Request    *request = client->waiting;
+
+	leave_line(client);
+	client->waiting = NULL;
+	client->nwaiting = 0;
+	while (request)
+	{
+		Request    *next = request->next_waiting;
+
+		request_fail(request, &failure_memory, NULL);
+		request = next;
+	}
+}
+
+/*
+ * How many bytes the waiting requests of a client have.
+ */
+size_t
+turn_holds(const Client *client)
+{
+	size_t		sum = 0;
+
+	for (const Request *request = client->waiting; request; request = request->next_waiting)
+		sum += request->body.size + request->held;
+	return sum;
+}
+
+static void
+leave_line(Client *client)
+{
+	Line	   *line;
+	Client	  **at;
+	Client	   *before = NULL;
+
+	if (!client->in_turn)
+		return;
+	line = line_of(client);
+	for (at = &line->first; *at != client; at = &(*at)->next_in_turn)
+		before = *at;
+	*at = client->next_in_turn;
+	if (line->last == client)
+		line->last = before;
+	client->in_turn = false;
+	metrics.waiting -= client->nwaiting;
 }
