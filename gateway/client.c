@@ -436,7 +436,7 @@ void
 client_give_up(Client *client)
 {
 	if (client->kind != CLIENT_HTTP || client->nrequests > 0 || client->closing ||
-		buffer_length(&client->stream.out) > 0)
+		buffer_length(&client->stream.out) > 0 || !http_has_begun(&client->http, &client->stream.in))
 		close_client(client);
 	else
 	{

@@ -255,17 +255,18 @@ on_event(void *owner, uint32_t events)
 }
 
 /*
- * Give back what libpq keeps of idle connections, as long as memory is short and there
- * are others: it takes a moment until they are there again.
+ * Give back what libpq keeps of idle connections, as long as memory is short.  It takes a
+ * moment until they are there again, so the last one only if it has most of all there is.
  */
 static void
 make_anew(void)
 {
-	for (int i = 0; i < config.connections && memory_is_short() && metrics.connections > 1; i++)
+	for (int i = 0; i < config.connections && memory_is_short(); i++)
 	{
 		Connection *connection = &connections[i];
 
-		if (connection->state != CONNECTION_IDLE || connection->intake.kept == 0)
+		if (connection->state != CONNECTION_IDLE || connection->intake.kept == 0 ||
+			(metrics.connections == 1 && connection->intake.kept < config.max_memory / 2))
 			continue;
 		leave_idle(connection);
 		metrics.connections--;
@@ -457,7 +458,7 @@ send_request(Connection *connection, Request *request)
 	connection->role_failed = false;
 	metrics.running++;
 	timer_set(&connection->timer, config.timeout * 1000L + GRACE);
-	intake_keeps(&connection->intake, request->size);
+	intake_begin(&connection->intake, request->size);
 	if (request->protocol == KUZZLE_WEBSOCKET)
 	{
 		const char *values[] = {buffer_string(&request->body), request->kuid};

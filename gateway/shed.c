@@ -21,7 +21,7 @@
 /* For so long others wait for those who do get on. */
 #define PATIENCE 2000
 
-/* What anybody may hold, as long as the system has memory. */
+/* What anybody may hold until then. */
 #define MODEST (64 * 1024)
 
 static Timer again;
@@ -68,7 +68,7 @@ static Client *
 find_victim(void)
 {
 	bool		any = memory_is_exhausted() || loop_now() - short_since >= PATIENCE;
-	size_t		most = memory_is_exhausted() ? 0 : MODEST;
+	size_t		most = any ? 0 : MODEST;
 	Client	   *found = NULL;
 
 	for (Client *client = clients_first(); client; client = client->next)

@@ -275,7 +275,7 @@ test('auth: nobody waits for the logins of clients that have gone', async () => 
   sockets.forEach((socket, i) => socket.send(...[0, 1].map((n) => frame('text', JSON.stringify(
     { controller: 'auth', action: 'login', strategy: 'local', body: { username: `nobody ${i}`, password: `wrong ${n}` }, requestId: `${i}` })))));
   await until(async () => await slow.metric('requests_in_progress') > 150);
-  sockets.forEach(({ raw }) => raw.destroy());
+  sockets.forEach(({ raw }) => raw.socket.resetAndDestroy());
   assert.strictEqual((await login('alice', PASSWORD, slow)).status, 200);
   assert.ok(await slow.metric('logins_total') < 200);
   await until(async () => await slow.metric('requests_in_progress') === 0);

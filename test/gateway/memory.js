@@ -70,6 +70,18 @@ test('memory: answers of all clients together have a bound, and others are serve
   assert.strictEqual((await gateway.stop()).code, 0);
 });
 
+test('memory: one answer may be more than all memory, and is given back', async () => {
+  const gateway = await Gateway.start({ 'max-memory': '16MB', connections: 1, 'jwt-key': path.join(dir, 'secret') });
+  const headers = { 'Content-Type': 'application/json', ...bearer(token()) };
+
+  for (let i = 0; i < 2; i++) {
+    await until(async () => (await gateway.post(`/${INDEX}/c/_mGet`, { ids: ids.slice(0, 20) }, headers)).json.result?.successes.length === 20);
+  }
+  await until(async () => (await gateway.request('GET', '/_now', { headers })).status === 200);
+  await until(async () => await gateway.metric('memory_bytes') < MB);
+  assert.strictEqual((await gateway.stop()).code, 0);
+});
+
 test('memory: parts of bodies have the same bound', async () => {
   const gateway = await Gateway.start({ 'max-memory': '16MB', 'max-body': '8MB' });
   const raws = await Promise.all(Array.from({ length: 6 }, () => gateway.raw()));
