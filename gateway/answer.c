@@ -5,6 +5,7 @@
  * kz answers requests that fail by themselves.  What comes here as an error is
  * PostgreSQL's own, and its class says whose matter it is.
  */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,6 +13,7 @@
 #include "log.h"
 #include "remembered.h"
 
+static void answer_row(Request *request, const PGresult *result);
 static const Failure *classify(const Request *request, const char *sqlstate, bool role_failed);
 static bool is_class(const char *sqlstate, const char *class);
 
@@ -27,19 +29,23 @@ answer_from_result(Request *request, const PGresult *result, bool role_failed)
 	const char *sqlstate;
 	const char *message;
 
-	if (status == PGRES_TUPLES_OK && PQntuples(result) == 1 && request->protocol == KUZZLE_WEBSOCKET)
+	if (status == PGRES_TUPLES_OK && PQntuples(result) == 1)
 	{
-		request_answer(request, 200, NULL, PQgetvalue(result, 0, 0), PQgetlength(result, 0, 0));
-		return;
-	}
-	if (status == PGRES_TUPLES_OK && PQntuples(result) == 1 && PQnfields(result) == 3)
-	{
-		request_answer(request, atoi(PQgetvalue(result, 0, 0)), PQgetvalue(result, 0, 1),
-					   PQgetvalue(result, 0, 2), PQgetlength(result, 0, 2));
+		answer_row(request, result);
 		return;
 	}
 	sqlstate = result ? PQresultErrorField(result, PG_DIAG_SQLSTATE) : NULL;
 	message = result ? PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY) : NULL;
+	if (result && !sqlstate)
+	{
+		/*
+		 * It is of libpq, which has read the answer, but had no memory for
+		 * it.
+		 */
+		log_message("no answer of the database: %s", PQresultErrorMessage(result));
+		request_fail(request, &failure_memory, "The gateway has no memory for the answer; it is not known whether the request was done.");
+		return;
+	}
 	failure = classify(request, sqlstate ? sqlstate : "", role_failed);
 	if (role_failed)
 	{
@@ -55,6 +61,29 @@ answer_from_result(Request *request, const PGresult *result, bool role_failed)
 	if (failure == &failure_frame)
 		request_forget_id(request);
 	request_fail(request, failure, message);
+}
+
+/*
+ * A row has the status and the headers, of HTTP, the body and its size.  One that is too
+ * large has not been sent to us.
+ */
+static void
+answer_row(Request *request, const PGresult *result)
+{
+	int			body = request->protocol == KUZZLE_WEBSOCKET ? 0 : 2;
+	char		text[128];
+
+	if (PQgetisnull(result, 0, body) && !PQgetisnull(result, 0, body + 1))
+	{
+		snprintf(text, sizeof(text), "The answer has %s bytes, more than --max-answer allows; "
+				 "what the request asked for is done.", PQgetvalue(result, 0, body + 1));
+		request_fail(request, &failure_error, text);
+	}
+	else if (body == 0)
+		request_answer(request, 200, NULL, PQgetvalue(result, 0, 0), PQgetlength(result, 0, 0));
+	else
+		request_answer(request, atoi(PQgetvalue(result, 0, 0)), PQgetvalue(result, 0, 1),
+					   PQgetvalue(result, 0, 2), PQgetlength(result, 0, 2));
 }
 
 static const Failure *

@@ -6,6 +6,7 @@
 #define CONFIG_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 typedef struct Config
 {
@@ -15,8 +16,12 @@ typedef struct Config
 	int			connections;
 	int			queue;			/* requests that wait for a connection */
 	int			timeout;		/* seconds, of a request in PostgreSQL */
-	int			max_body;		/* bytes */
+	size_t		max_memory;		/* bytes, of all that is counted */
+	size_t		max_answer;		/* bytes */
+	size_t		max_body;		/* bytes */
+	int			large_bodies;	/* in PostgreSQL at a time */
 	int			max_clients;
+	int			max_clients_per_address;	/* 0: as many; -1: nobody has said */
 	int			max_requests;	/* of a client at a time */
 	int			idle_timeout;	/* seconds */
 	int			read_timeout;	/* seconds */
@@ -40,6 +45,12 @@ typedef struct Config
 	const char *log_format;
 	const char *log_requests;	/* "all", "errors", "none" */
 } Config;
+
+#define MB ((size_t) 1024 * 1024)
+#define GB (1024 * MB)
+
+/* A body that is not larger than this is let in whoever sends it. */
+#define SMALL_BODY MB
 
 extern Config config;
 

@@ -46,6 +46,8 @@ const Failure failure_encoded = FAILURE(CONTENT, 1801, true);
 const Failure failure_timeout = FAILURE(HTTP_TIMEOUT, 10001, true);
 const Failure failure_frame = FAILURE(WEBSOCKET, 65535, false);
 const Failure failure_overloaded = FAILURE(OVERLOADED, 1807, false);
+const Failure failure_memory =
+FAILURE_SAYS(OVERLOADED, 1807, false, "Request discarded: the gateway has no memory left (--max-memory).");
 const Failure failure_unavailable = FAILURE(NOT_CONNECTED, 65535, false);
 const Failure failure_too_slow = FAILURE(TIMEOUT, 10001, false);
 const Failure failure_rejected = FAILURE_SAYS(BAD_REQUEST, 1100, false, "The database rejects the request.");

@@ -7,7 +7,6 @@
  * --trust-forwarded names have added counts: from the end on, up to the first that is
  * none of them.
  */
-#include <arpa/inet.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -15,13 +14,14 @@
 #include "buffer.h"
 #include "config.h"
 #include "forwarded.h"
+#include "peer.h"
 
 #define LONGEST 64				/* that is kept of what a header says */
 
 /* Addresses whose first bits are these; those of IPv4 are mapped to IPv6. */
 typedef struct Network
 {
-	unsigned char address[16];
+	unsigned char address[ADDRESS_SIZE];
 	int			bits;
 	struct Network *next;
 } Network;
@@ -36,7 +36,6 @@ typedef struct Element
 static Network *trusted;
 
 static bool read_network(const char *text, Network *network);
-static bool read_address(const char *text, size_t length, unsigned char *address);
 static bool is_trusted(const char *text, size_t length);
 static bool next_element(const char **rest, Element *element);
 static Element for_of(Element element);
@@ -81,7 +80,7 @@ read_network(const char *text, Network *network)
 	const char *bits = text[length] ? text + length + 1 : NULL;
 	int			most = memchr(text, ':', length) ? 128 : 32;
 
-	if (strchr(text, '[') || (strchr(text, ':') && strchr(text, ':') == strrchr(text, ':')) || !read_address(text, length, network->address))
+	if (strchr(text, '[') || (strchr(text, ':') && strchr(text, ':') == strrchr(text, ':')) || !peer_read_address(text, length, network->address))
 		return false;
 	if (bits && (!*bits || strlen(bits) > 3 || bits[strspn(bits, "0123456789")] != '\0' || atoi(bits) > most))
 		return false;
@@ -100,7 +99,7 @@ forwarded_client(const char *peer, const char *x_forwarded_for, const char *forw
 	Element		element;
 	Element		client = {0};
 
-	if (!rest || !trusted || !is_trusted(peer, strlen(peer)))
+	if (!rest || !forwarded_trusts(peer))
 		return NULL;
 	/* The last that is none of ours; the first if all are. */
 	while (next_element(&rest, &element))
@@ -113,12 +112,21 @@ forwarded_client(const char *peer, const char *x_forwarded_for, const char *forw
 	return client.text ? copy_bytes(client.text, client.length < LONGEST ? client.length : LONGEST) : NULL;
 }
 
+/*
+ * Whether a client, whose address this is, is a proxy of ours.
+ */
+bool
+forwarded_trusts(const char *address)
+{
+	return is_trusted(address, strlen(address));
+}
+
 static bool
 is_trusted(const char *text, size_t length)
 {
-	unsigned char address[16];
+	unsigned char address[ADDRESS_SIZE];
 
-	if (!read_address(text, length, address))
+	if (!peer_read_address(text, length, address))
 		return false;
 	for (const Network *network = trusted; network; network = network->next)
 	{
@@ -126,37 +134,10 @@ is_trusted(const char *text, size_t length)
 		unsigned char mask = 0xff00 >> network->bits % 8;
 
 		if (memcmp(address, network->address, bytes) == 0 &&
-			(mask == 0 || bytes == 16 || ((address[bytes] ^ network->address[bytes]) & mask) == 0))
+			(mask == 0 || bytes == ADDRESS_SIZE || ((address[bytes] ^ network->address[bytes]) & mask) == 0))
 			return true;
 	}
 	return false;
-}
-
-/*
- * An address, which may have a port, and then or in any case brackets if it is of IPv6.
- */
-static bool
-read_address(const char *text, size_t length, unsigned char *address)
-{
-	static const unsigned char mapped[12] = {[10] = 0xff,[11] = 0xff};
-	char		copy[INET6_ADDRSTRLEN + 8];
-	char	   *host = copy;
-
-	if (length >= sizeof(copy))
-		return false;
-	memcpy(copy, text, length);
-	copy[length] = '\0';
-	if (*copy == '[')
-	{
-		host++;
-		copy[strcspn(copy, "]")] = '\0';
-	}
-	else if (strchr(copy, ':') && strchr(copy, ':') == strrchr(copy, ':'))
-		copy[strcspn(copy, ":")] = '\0';
-	if (strchr(host, ':'))
-		return inet_pton(AF_INET6, host, address) == 1;
-	memcpy(address, mapped, sizeof(mapped));
-	return inet_pton(AF_INET, host, address + sizeof(mapped)) == 1;
 }
 
 /*

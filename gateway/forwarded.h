@@ -9,6 +9,7 @@
 
 extern bool forwarded_is_well_formed(const char *text);
 extern void forwarded_open(void);
+extern bool forwarded_trusts(const char *address);
 extern char *forwarded_client(const char *peer, const char *x_forwarded_for, const char *forwarded);
 extern void forwarded_close(void);
 

@@ -24,8 +24,10 @@
 #include "forwarded.h"
 #include "log.h"
 #include "loop.h"
+#include "memory.h"
 #include "metrics.h"
 #include "pool.h"
+#include "shed.h"
 #include "tls.h"
 
 /* How long we don't accept when there are no descriptors left. */
@@ -64,6 +66,7 @@ int
 main(int argc, char **argv)
 {
 	config_read(argc, argv);
+	memory_open();
 	srand(time(NULL) ^ getpid());
 	raise_limit();
 	loop_open();
@@ -84,11 +87,13 @@ main(int argc, char **argv)
 	pool_close();
 	tls_close();
 	close_listeners();
+	shed_close();
 	watch_clear(&signals);
 	loop_close();
 	log_message("kz-gateway has ended");
 	log_flush();
 	log_close();
+	memory_close();
 	return 0;
 }
 
@@ -285,6 +290,7 @@ accept_again(void *owner)
 static void
 after_events(void)
 {
+	shed();
 	pool_dispatch();
 	log_flush();
 	if (draining && metrics.clients == 0 && metrics.requests == 0)

@@ -11,6 +11,9 @@
  *
  * No request is sent twice.  If a connection breaks under one, nobody knows what
  * became of it, and that is the answer.
+ *
+ * libpq keeps the memory of the largest thing that went through a connection, so while
+ * memory is short, connections that have much of it are made anew.
  */
 #include <libpq-fe.h>
 #include <stdio.h>
@@ -20,8 +23,10 @@
 
 #include "answer.h"
 #include "config.h"
+#include "intake.h"
 #include "log.h"
 #include "loop.h"
+#include "memory.h"
 #include "metrics.h"
 #include "pool.h"
 #include "turn.h"
@@ -39,6 +44,9 @@
 	"SELECT pg_catalog.set_config('role', COALESCE((SELECT r.rolname::pg_catalog.text FROM pg_catalog.pg_roles r" \
 	" WHERE r.rolname OPERATOR(pg_catalog.=) $1::pg_catalog.text AND r.rolcanlogin" \
 	" AND COALESCE(r.rolvaliduntil OPERATOR(pg_catalog.>) pg_catalog.now(), true)), ''), true)"
+
+/* An answer that is not too large, and how large it is. */
+#define LIMITED "CASE WHEN pg_catalog.octet_length(%s) OPERATOR(pg_catalog.<=) %zu THEN %s END, pg_catalog.octet_length(%s)"
 
 typedef enum ConnectionState
 {
@@ -61,6 +69,7 @@ typedef struct Connection
 	PGresult   *result;			/* the last, or the first that is an error */
 	bool		in_call;		/* what comes is about the call, not the role */
 	bool		role_failed;
+	Intake		intake;
 	struct Connection *next_idle;
 } Connection;
 
@@ -74,6 +83,8 @@ static void prepare(Connection *connection);
 static void ready(Connection *connection);
 static void on_event(void *owner, uint32_t events);
 static void on_timeout(void *owner);
+static void make_anew(void);
+static void close_connection(Connection *connection);
 static void read_results(Connection *connection);
 static void keep_result(Connection *connection, PGresult *result);
 static void on_sync(Connection *connection);
@@ -112,9 +123,8 @@ connect_now(void *owner)
 	Connection *connection = owner;
 
 	connection->pg = PQconnectStartParams(keywords, values, 1);
-	if (!connection->pg)
-		abort();
-	PQsetNoticeProcessor(connection->pg, log_notice, NULL);
+	if (connection->pg)
+		PQsetNoticeProcessor(connection->pg, log_notice, NULL);
 	connection->state = CONNECTION_CONNECTING;
 	connection->timer.expired = on_timeout;
 	timer_set(&connection->timer, CONNECT_TIMEOUT);
@@ -189,18 +199,21 @@ prepare(Connection *connection)
 	}
 	schema = PQescapeIdentifier(pg, PQgetvalue(result, 0, 0), PQgetlength(result, 0, 0));
 	if (!schema)
-		abort();
-	buffer_printf(&http, "SELECT status, headers, body FROM %s.kz_http($1, $2, $3, $4, $5)", schema);
-	buffer_printf(&envelope, "SELECT a OPERATOR(pg_catalog.||) pg_catalog.jsonb_build_object('room', "
-				  "a OPERATOR(pg_catalog.->) 'requestId') FROM %s.kz_request($1, $2) a", schema);
+	{
+		lost(connection, PQerrorMessage(pg));
+		return;
+	}
+	buffer_printf(&http, "SELECT status, headers, " LIMITED " FROM %s.kz_http($1, $2, $3, $4, $5)",
+				  "body", config.max_answer, "body", "body", schema);
+	buffer_printf(&envelope, "SELECT " LIMITED " FROM (SELECT (a OPERATOR(pg_catalog.||) "
+				  "pg_catalog.jsonb_build_object('room', a OPERATOR(pg_catalog.->) 'requestId'))::pg_catalog.text AS body"
+				  " FROM %s.kz_request($1, $2) a OFFSET 0) b", "body", config.max_answer, "body", "body", schema);
 	PQfreemem(schema);
-	buffer_append(&http, "", 1);
-	buffer_append(&envelope, "", 1);
 	connection->state = CONNECTION_PREPARING;
 	if (!PQsendPrepare(pg, "role", "SELECT pg_catalog.set_config('role', $1, true)", 1, NULL) ||
 		!PQsendPrepare(pg, "remembered", SET_REMEMBERED_ROLE, 1, NULL) ||
-		!PQsendPrepare(pg, "http", buffer_data(&http), 5, NULL) ||
-		!PQsendPrepare(pg, "request", buffer_data(&envelope), 2, NULL) ||
+		!PQsendPrepare(pg, "http", buffer_string(&http), 5, NULL) ||
+		!PQsendPrepare(pg, "request", buffer_string(&envelope), 2, NULL) ||
 		!PQpipelineSync(pg) || !send_out(connection))
 		lost(connection, PQerrorMessage(pg));
 	buffer_free(&http);
@@ -240,7 +253,7 @@ on_event(void *owner, uint32_t events)
 		connect_on(connection);
 		return;
 	}
-	if (events & ~EPOLLOUT && !PQconsumeInput(connection->pg))
+	if (events & ~EPOLLOUT && !intake_read(&connection->intake, &connection->watch, connection->pg))
 	{
 		lost(connection, PQerrorMessage(connection->pg));
 		return;
@@ -249,6 +262,27 @@ on_event(void *owner, uint32_t events)
 		lost(connection, PQerrorMessage(connection->pg));
 	else
 		read_results(connection);
+}
+
+/*
+ * Give back what libpq keeps of idle connections, as long as memory is short.  It takes a
+ * moment until they are there again, so the last one only if it has most of all there is.
+ */
+static void
+make_anew(void)
+{
+	for (int i = 0; i < config.connections && memory_is_short(); i++)
+	{
+		Connection *connection = &connections[i];
+
+		if (connection->state != CONNECTION_IDLE || connection->intake.kept == 0 ||
+			(metrics.connections == 1 && connection->intake.kept < config.max_memory / 2))
+			continue;
+		leave_idle(connection);
+		metrics.connections--;
+		close_connection(connection);
+		timer_set(&connection->timer, 0);
+	}
 }
 
 static void
@@ -290,9 +324,10 @@ read_results(Connection *connection)
 		PGresult   *result = PQisBusy(connection->pg) ? NULL : PQgetResult(connection->pg);
 
 		PQclear(result);
-		if (PQstatus(connection->pg) == CONNECTION_BAD)
-			lost(connection, PQerrorMessage(connection->pg));
 	}
+	/* Also libpq itself gives up, where it has no memory for what comes. */
+	if (connection->pg && PQstatus(connection->pg) == CONNECTION_BAD)
+		lost(connection, PQerrorMessage(connection->pg));
 }
 
 /*
@@ -324,6 +359,7 @@ on_sync(Connection *connection)
 	PGresult   *result = connection->result;
 	bool		role_failed = connection->role_failed;
 
+	intake_end(&connection->intake);
 	switch (connection->state)
 	{
 		case CONNECTION_ASKING:
@@ -364,6 +400,8 @@ send_out(Connection *connection)
 
 	if (rest < 0)
 		return false;
+	if (connection->intake.waits)
+		events &= ~EPOLLIN;
 	if (connection->watch.events != events || connection->watch.fd != PQsocket(connection->pg))
 		watch_set(&connection->watch, PQsocket(connection->pg), events);
 	return true;
@@ -399,7 +437,11 @@ pool_dispatch(void)
 
 	while (metrics.connections == 0 && (request = turn_next()))
 		request_fail(request, &failure_unavailable, NULL);
-	while (idle && (request = turn_next()))
+	for (int i = 0; i < config.connections && intakes_that_wait > 0; i++)
+		intake_resume(&connections[i].intake, &connections[i].watch);
+	if (memory_is_short())
+		make_anew();
+	while (idle && (metrics.running == 0 || !memory_is_short()) && (request = turn_next()))
 	{
 		Connection *connection = idle;
 
@@ -427,10 +469,10 @@ send_request(Connection *connection, Request *request)
 	connection->role_failed = false;
 	metrics.running++;
 	timer_set(&connection->timer, config.timeout * 1000L + GRACE);
-	*buffer_reserve(&request->body, 1) = '\0';
+	intake_begin(&connection->intake, request->size);
 	if (request->protocol == KUZZLE_WEBSOCKET)
 	{
-		const char *values[] = {buffer_data(&request->body), request->kuid};
+		const char *values[] = {buffer_string(&request->body), request->kuid};
 
 		sent = sent && PQsendQueryPrepared(pg, "request", 2, values, NULL, NULL, 0);
 	}
@@ -438,11 +480,13 @@ send_request(Connection *connection, Request *request)
 	{
 		const char *values[] = {
 			request->method, request->target, request->headers,
-			buffer_length(&request->body) > 0 ? buffer_data(&request->body) : NULL, request->kuid
+			buffer_length(&request->body) > 0 ? buffer_string(&request->body) : NULL, request->kuid
 		};
 
 		sent = sent && PQsendQueryPrepared(pg, "http", 5, values, NULL, NULL, 0);
 	}
+	/* libpq has a copy. */
+	request_forget_body(request);
 	if (!sent || !PQpipelineSync(pg) || !send_out(connection))
 		lost(connection, PQerrorMessage(pg));
 }
@@ -467,6 +511,21 @@ lost(Connection *connection, const char *reason)
 		metrics.running--;
 	if (alive || connection->retry == FIRST_RETRY || connection->retry == LAST_RETRY)
 		log_message("no connection to the database: %s", reason);
+	close_connection(connection);
+	timer_set(&connection->timer, connection->retry / 2 + rand() % connection->retry);
+	connection->retry = connection->retry * 2 > LAST_RETRY ? LAST_RETRY : connection->retry * 2;
+	if (request)
+		request_fail(request, &failure_unavailable,
+					 "The connection to the database was lost; it is not known whether the request was done.");
+	pool_dispatch();
+}
+
+/*
+ * Close what is there of a connection.  Its timer is the caller's to set.
+ */
+static void
+close_connection(Connection *connection)
+{
 	watch_clear(&connection->watch);
 	PQclear(connection->result);
 	PQfinish(connection->pg);
@@ -475,12 +534,7 @@ lost(Connection *connection, const char *reason)
 	connection->request = NULL;
 	connection->state = CONNECTION_DOWN;
 	connection->timer.expired = connect_now;
-	timer_set(&connection->timer, connection->retry / 2 + rand() % connection->retry);
-	connection->retry = connection->retry * 2 > LAST_RETRY ? LAST_RETRY : connection->retry * 2;
-	if (request)
-		request_fail(request, &failure_unavailable,
-					 "The connection to the database was lost; it is not known whether the request was done.");
-	pool_dispatch();
+	intake_clear(&connection->intake);
 }
 
 static void

@@ -4,20 +4,17 @@
  *
  * Clients of Milvus send a password with each request, and a login costs PostgreSQL more
  * than most requests.  So one that was right is believed for --remember-passwords; what
- * is kept of it is a digest under a key that is made anew each time the program starts.
- * It ends early when it, or its role, turns out to be good no longer.
+ * is kept of it is a digest.  It ends early when it, or its role, turns out to be good no
+ * longer.
  */
-#include <openssl/hmac.h>
-#include <stdlib.h>
+#include <openssl/crypto.h>
 #include <string.h>
-#include <sys/random.h>
 
-#include "buffer.h"
 #include "config.h"
+#include "digest.h"
 #include "loop.h"
 #include "remembered.h"
 
-#define DIGEST_SIZE 32
 #define NREMEMBERED 1024		/* at most, by their digests */
 
 typedef struct Remembered
@@ -27,18 +24,10 @@ typedef struct Remembered
 	int64_t		until;
 } Remembered;
 
-static unsigned char digest_key[DIGEST_SIZE];
 static Remembered remembered[NREMEMBERED];
 
-static void digest_both(const char *user, const char *password, unsigned char *digest);
+static bool digest_both(const char *user, const char *password, unsigned char *digest);
 static Remembered *slot_of(const unsigned char *digest);
-
-void
-remembered_open(void)
-{
-	if (getrandom(digest_key, sizeof(digest_key), 0) != sizeof(digest_key))
-		abort();
-}
 
 /*
  * Remember a password that is right.
@@ -46,14 +35,10 @@ remembered_open(void)
 void
 remembered_add(const char *user, const char *password)
 {
-	unsigned char digest[DIGEST_SIZE];
-	Remembered *slot;
+	Remembered	fresh = {.until = loop_now() + config.remember_passwords * 1000L};
 
-	digest_both(user, password, digest);
-	slot = slot_of(digest);
-	memcpy(slot->digest, digest, DIGEST_SIZE);
-	digest_both(user, "", slot->user);
-	slot->until = loop_now() + config.remember_passwords * 1000L;
+	if (digest_both(user, password, fresh.digest) && digest_both(user, "", fresh.user))
+		*slot_of(fresh.digest) = fresh;
 }
 
 /*
@@ -65,39 +50,31 @@ remembered_has(const char *user, const char *password)
 	unsigned char digest[DIGEST_SIZE];
 	const Remembered *slot;
 
-	if (config.remember_passwords == 0)
+	if (config.remember_passwords == 0 || !digest_both(user, password, digest))
 		return false;
-	digest_both(user, password, digest);
 	slot = slot_of(digest);
 	return slot->until > loop_now() && CRYPTO_memcmp(slot->digest, digest, DIGEST_SIZE) == 0;
 }
 
 /*
- * Forget a password of a user, or all if it is NULL.
+ * Forget a password of a user, or all of the user if it is NULL; those of everybody if
+ * there is no memory to tell which.
  */
 void
 remembered_forget(const char *user, const char *password)
 {
 	unsigned char digest[DIGEST_SIZE];
+	bool		known = digest_both(user, password ? password : "", digest);
 
-	digest_both(user, password ? password : "", digest);
 	for (int i = 0; i < NREMEMBERED; i++)
-		if (memcmp(password ? remembered[i].digest : remembered[i].user, digest, DIGEST_SIZE) == 0)
+		if (!known || memcmp(password ? remembered[i].digest : remembered[i].user, digest, DIGEST_SIZE) == 0)
 			remembered[i].until = 0;
 }
 
-static void
+static bool
 digest_both(const char *user, const char *password, unsigned char *digest)
 {
-	Buffer		text = {0};
-
-	buffer_append(&text, user, strlen(user) + 1);
-	buffer_append_string(&text, password);
-	if (!HMAC(EVP_sha256(), digest_key, sizeof(digest_key), (unsigned char *) buffer_data(&text),
-			  buffer_length(&text), digest, NULL))
-		abort();
-	explicit_bzero(buffer_data(&text), buffer_length(&text));
-	buffer_free(&text);
+	return digest_pair(digest, user, strlen(user) + 1, password);
 }
 
 /*

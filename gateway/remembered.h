@@ -7,7 +7,6 @@
 
 #include <stdbool.h>
 
-extern void remembered_open(void);
 extern void remembered_add(const char *user, const char *password);
 extern bool remembered_has(const char *user, const char *password);
 extern void remembered_forget(const char *user, const char *password);

@@ -42,6 +42,8 @@ typedef struct Request
 	bool		envelope;		/* the body is one of Kuzzle's, which names
 								 * the action */
 	size_t		size;			/* of it */
+	size_t		held;			/* bytes of the rest that are counted */
+	bool		large;			/* has the turn of a large body; of turn.c */
 	char	   *origin;			/* whose page may read the answer; NULL: none */
 	char	   *token;			/* NULL: none */
 	bool		keep_alive;
@@ -77,6 +79,7 @@ extern const Failure failure_encoded;
 extern const Failure failure_timeout;
 extern const Failure failure_frame;
 extern const Failure failure_overloaded;
+extern const Failure failure_memory;
 extern const Failure failure_unavailable;
 extern const Failure failure_too_slow;
 extern const Failure failure_rejected;
@@ -89,8 +92,10 @@ extern const Failure failure_credentials;
 extern const Failure failure_argument;
 
 extern Request *request_from_http(struct Client *client, struct HttpMessage *message);
+extern Request *request_from_head(struct Client *client, const struct HttpMessage *message);
 extern Request *request_from_frame(struct Client *client, Buffer *frame);
 extern void request_read_envelope(Request *request);
+extern void request_forget_body(Request *request);
 extern void request_forget_id(Request *request);
 extern int64_t request_age(const Request *request);
 extern void request_answer(Request *request, int status, const char *headers, const char *body, size_t length);

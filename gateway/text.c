@@ -91,6 +91,22 @@ append_as_utf8(Buffer *buffer, const char *text)
 }
 
 /*
+ * Copy valid text into so many bytes, with a zero; if it is longer, what fits in whole
+ * characters.
+ */
+void
+utf8_copy(char *to, const char *text, size_t size)
+{
+	size_t		length = strnlen(text, size);
+
+	if (length == size)
+		for (length--; length > 0 && (text[length] & 0xc0) == 0x80;)
+			length--;
+	memcpy(to, text, length);
+	to[length] = '\0';
+}
+
+/*
  * A random UUID; id has room for RANDOM_ID_LENGTH characters and a zero.
  */
 void
@@ -217,7 +233,8 @@ skip_string(const char *at, const char *end)
 }
 
 /*
- * The string that a value is, the caller's; NULL if it is none, or has a zero in it.
+ * The string that a value is, the caller's; NULL if it is none, has a zero in it, or
+ * is large and there is no memory for it.
  */
 char *
 json_decode_string(Slice value)
@@ -243,7 +260,8 @@ json_decode(Buffer *decoded, Slice value)
 	if (!at || value.length < 2 || *at != '"' || at[value.length - 1] != '"')
 		return false;
 	end = at + value.length - 1;
-	buffer_reserve(decoded, value.length);
+	if (!buffer_reserve(decoded, value.length))
+		return false;
 	for (at++; at < end; at++)
 	{
 		static const char plain[] = "\"\\/bfnrt";
@@ -273,7 +291,7 @@ json_decode(Buffer *decoded, Slice value)
 			return false;
 	}
 	buffer_append(decoded, "", 1);
-	return true;
+	return !decoded->failed;
 }
 
 /*

@@ -16,6 +16,7 @@ typedef struct Slice
 
 #define RANDOM_ID_LENGTH 36
 
+extern void utf8_copy(char *to, const char *text, size_t size);
 extern bool utf8_is_valid(const char *text, size_t length);
 extern void append_as_utf8(Buffer *buffer, const char *text);
 extern void make_random_id(char *id);

@@ -60,7 +60,11 @@ load_files(void)
 	SSL_CTX    *fresh = SSL_CTX_new(TLS_server_method());
 
 	if (!fresh)
-		abort();
+	{
+		log_message("no memory for the certificate");
+		ERR_clear_error();
+		return NULL;
+	}
 	SSL_CTX_set_min_proto_version(fresh, TLS1_2_VERSION);
 
 	/*
@@ -134,20 +138,23 @@ no_passphrase(char *buffer, int size, int writing, void *data)
 }
 
 /*
- * What is to be spoken on a new connection; NULL for nothing but TCP.
+ * What is to be spoken on a new connection; NULL for nothing but TCP.  False if there is
+ * no memory for it.
  */
-SSL *
-tls_accept(int fd)
+bool
+tls_accept(int fd, SSL **ssl)
 {
-	SSL		   *ssl;
-
+	*ssl = context ? SSL_new(context) : NULL;
 	if (!context)
-		return NULL;
-	ssl = SSL_new(context);
-	if (!ssl || SSL_set_fd(ssl, fd) != 1)
-		abort();
-	SSL_set_accept_state(ssl);
-	return ssl;
+		return true;
+	if (!*ssl || SSL_set_fd(*ssl, fd) != 1)
+	{
+		ERR_clear_error();
+		SSL_free(*ssl);
+		return false;
+	}
+	SSL_set_accept_state(*ssl);
+	return true;
 }
 
 void

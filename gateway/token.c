@@ -47,7 +47,7 @@ static TokenState read_claims(jwt_t *jwt, Identity *identity);
 static bool get_time(jwt_t *jwt, const char *name, int64_t *ms);
 static int64_t now_ms(void);
 static bool has_audience(jwt_t *jwt);
-static void digest_token(const char *token, unsigned char *digest);
+static bool digest_token(const char *token, unsigned char *digest);
 static bool is_revoked(const char *token);
 static void forget_expired(Revoked **bucket);
 
@@ -224,7 +224,11 @@ token_revoke(const char *token, int64_t expires)
 	if (nrevoked >= MOST_REVOKED)
 		return false;
 	entry = allocate(sizeof(Revoked));
-	digest_token(token, entry->digest);
+	if (!digest_token(token, entry->digest))
+	{
+		free(entry);
+		return false;
+	}
 	entry->expires = expires;
 	bucket = &revoked[(entry->digest[0] << 8 | entry->digest[1]) % NBUCKETS];
 	entry->next = *bucket;
@@ -235,17 +239,17 @@ token_revoke(const char *token, int64_t expires)
 
 /*
  * Tokens are told apart by what is signed, which ends at the second point.  The
- * signature can be written in several ways, with more points too.
+ * signature can be written in several ways, with more points too.  False if there is no
+ * memory for it.
  */
-static void
+static bool
 digest_token(const char *token, unsigned char *digest)
 {
 	const char *claims = strchr(token, '.');
 	const char *signature = claims ? strchr(claims + 1, '.') : NULL;
 	size_t		length = signature ? (size_t) (signature - token) : strlen(token);
 
-	if (EVP_Digest(token, length, digest, NULL, EVP_sha256(), NULL) != 1)
-		abort();
+	return EVP_Digest(token, length, digest, NULL, EVP_sha256(), NULL) == 1;
 }
 
 static bool
@@ -256,7 +260,8 @@ is_revoked(const char *token)
 
 	if (nrevoked == 0)
 		return false;
-	digest_token(token, digest);
+	if (!digest_token(token, digest))
+		return true;
 	bucket = &revoked[(digest[0] << 8 | digest[1]) % NBUCKETS];
 	forget_expired(bucket);
 	for (Revoked *entry = *bucket; entry; entry = entry->next)

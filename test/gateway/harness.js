@@ -98,7 +98,7 @@ async function startCluster() {
 
 class Gateway {
   /** Start one, with these options; it can reach the database unless it is not to. */
-  static async start(options = {}, { env = {}, connected = true } = {}) {
+  static async start(options = {}, { env = {}, connected = true, program = PROGRAM } = {}) {
     const gateway = new Gateway();
 
     [gateway.port, gateway.metricsPort] = await freePorts(2);
@@ -109,7 +109,7 @@ class Gateway {
     gateway.log = '';
     const { KZ_GATEWAY_PROGRAM, ...inherited } = process.env;
     // An option that is not to be there is undefined, one that is there several times a list.
-    gateway.process = spawn(PROGRAM, Object.entries(all).flatMap(([name, value]) => (value === undefined ? [] : [].concat(value).map((one) => `--${name}=${one}`))),
+    gateway.process = spawn(program, Object.entries(all).flatMap(([name, value]) => (value === undefined ? [] : [].concat(value).map((one) => `--${name}=${one}`))),
       { stdio: ['ignore', 'ignore', 'pipe'], env: { ASAN_OPTIONS: 'quarantine_size_mb=16:exitcode=99', ...inherited, ...env } });
     gateways.add(gateway);
     gateway.process.stderr.on('data', (data) => { gateway.log += data; });
@@ -311,4 +311,4 @@ class WebSocketClient {
   }
 }
 
-module.exports = { Gateway, assert, cluster, crypto, frame, fs, listening, pg, run, sign, sleep, startCluster, test, until, withClient };
+module.exports = { Gateway, assert, cluster, crypto, frame, fs, http, listening, pg, run, sign, sleep, startCluster, test, until, withClient };

@@ -56,12 +56,24 @@ test('options: a port is one', async () => {
 
 test('options: numbers', async () => {
   const names = ['connections', 'queue', 'timeout', 'max-clients', 'max-requests', 'idle-timeout', 'read-timeout', 'send-timeout', 'drain-timeout',
-    'logins', 'token-lifetime'].map((option) => [option, '2147484']);
+    'logins', 'token-lifetime', 'large-bodies', 'max-clients-per-address'].map((option) => [option, '2147484']);
   const values = ['-1', '', '1x', '99999999999999999999', 'nan', '1e3', '0x10'].map((value) => ['queue', value]);
 
   await Promise.all([...names, ...values].map(async ([option, value]) => {
     assert.match(await refusal({ [option]: value }), /not a fitting number for --/, `${option}=${value}`);
   }));
+});
+
+test('options: sizes', async () => {
+  const values = ['-1', '0', '', 'MB', '1TB', '1mb', '1.5MB', '1MBs', '99999999999999999999', '99999999999GB'];
+
+  await Promise.all(values.map(async (value) => {
+    assert.match(await refusal({ 'max-body': value }), /not a fitting size, as 64MB, for --max-body/, value);
+  }));
+  assert.match(await refusal({ 'max-body': '1025MB' }), /--max-body must be 1GB at most/);
+  assert.match(await refusal({ 'max-answer': '2GB' }), /--max-answer must be 1GB at most/);
+  assert.match(await refusal({ 'max-memory': '15MB' }), /--max-memory must be 16MB at least/);
+  assert.strictEqual((await (await start({ 'max-memory': '100GB', 'max-body': '1 GB', 'max-answer': '1073741824' })).stop()).code, 0);
 });
 
 test('options: what can\'t be a database', async () => {
