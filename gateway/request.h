@@ -49,6 +49,7 @@ typedef struct Request
 	char	   *role;			/* to run as; NULL: as the gateway */
 	char	   *kuid;			/* on whose behalf; NULL: not known yet */
 	char	   *problem;		/* for the log; NULL: none */
+	int			refused;		/* so many sessions have, before it began */
 } Request;
 
 /*
@@ -86,6 +87,7 @@ extern Request *request_from_http(struct Client *client, struct HttpMessage *mes
 extern Request *request_from_frame(struct Client *client, Buffer *frame);
 extern void request_forget_id(Request *request);
 extern int64_t request_age(const Request *request);
+extern bool request_is_as(const Request *request, const char *role);
 extern void request_answer(Request *request, int status, const char *headers, const char *body, size_t length);
 extern void request_succeed(Request *request, const char *result);
 extern void request_fail(Request *request, const Failure *failure, const char *message);

@@ -9,6 +9,9 @@
 #include "metrics.h"
 #include "turn.h"
 
+/* Among so many it is looked for one of a role. */
+#define FAVOURED 64
+
 static Client *first;
 static Client *last;
 
@@ -48,6 +51,31 @@ turn_resume(Client *client)
 		first = client;
 	last = client;
 	metrics.waiting += client->nwaiting;
+}
+
+/*
+ * Let the first that asks as this role be next, if it is among the first of all.
+ */
+void
+turn_favour(const char *role)
+{
+	Client	  **at = &first;
+	Client	   *before = NULL;
+	Client	   *client;
+
+	for (int i = 0; *at && i < FAVOURED && !request_is_as((*at)->waiting, role); i++)
+	{
+		before = *at;
+		at = &before->next_in_turn;
+	}
+	client = *at;
+	if (!before || !client || !request_is_as(client->waiting, role))
+		return;
+	before->next_in_turn = client->next_in_turn;
+	if (last == client)
+		last = before;
+	client->next_in_turn = first;
+	first = client;
 }
 
 /*
