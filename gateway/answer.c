@@ -11,6 +11,7 @@
 #include "answer.h"
 #include "log.h"
 
+static int	frame_status(const PGresult *result);
 static const Failure *classify(const Request *request, const char *sqlstate, bool role_failed);
 static bool is_class(const char *sqlstate, const char *class);
 
@@ -28,7 +29,7 @@ answer_from_result(Request *request, const PGresult *result, bool role_failed)
 
 	if (status == PGRES_TUPLES_OK && PQntuples(result) == 1 && request->protocol == KUZZLE_WEBSOCKET)
 	{
-		request_answer(request, 200, NULL, PQgetvalue(result, 0, 0), PQgetlength(result, 0, 0));
+		request_answer(request, frame_status(result), NULL, PQgetvalue(result, 0, 0), PQgetlength(result, 0, 0));
 		return;
 	}
 	if (status == PGRES_TUPLES_OK && PQntuples(result) == 1 && PQnfields(result) == 3)
@@ -45,6 +46,18 @@ answer_from_result(Request *request, const PGresult *result, bool role_failed)
 	if (failure == &failure_frame)
 		request_forget_id(request);
 	request_fail(request, failure, message);
+}
+
+/*
+ * The status of an envelope, which the server has taken out of it: a frame has no
+ * other, and the log and the metrics want one.
+ */
+static int
+frame_status(const PGresult *result)
+{
+	int			status = atoi(PQgetvalue(result, 0, 1));
+
+	return status >= 100 && status <= 599 ? status : failure_error.status;
 }
 
 static const Failure *
