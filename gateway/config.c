@@ -53,7 +53,7 @@ static const Option options[] = {
 	{"send-timeout", "SECONDS", NULL, &config.send_timeout, "30",
 	"time for a client to take some of its answers"},
 	{"drain-timeout", "SECONDS", NULL, &config.drain_timeout, "10",
-	"time for requests under way to end after SIGTERM"},
+	"time for requests under way to end after SIGTERM; then who waits is answered 503"},
 	{"allow-origin", "ORIGIN", &config.allow_origin, NULL, NULL,
 	"the only web site whose pages may call, as https://example.com; default: all"},
 	{"", NULL, NULL, NULL, NULL, "Authentication"},

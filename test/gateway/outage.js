@@ -100,4 +100,64 @@ test('outage: some connections are refused', async () => {
   await until(() => withClient(() => true).catch(() => false));
 });
 
+/* Let requests wait, and one of them run, while a gateway ends that gives them a second. */
+async function whileEnding(body) {
+  const gateway = await Gateway.start({ connections: 1, 'drain-timeout': 1 });
+  const upsert = (id) => `PUT /${INDEX}/c/${id}/_upsert HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 19\r\n\r\n{"changes":{"n":1}}`;
+
+  await gateway.put(`/${INDEX}/c/held/_upsert`, { changes: { n: 0 } });
+  await withClient(async (client) => {
+    await client.query('BEGIN');
+    await client.query('SELECT kz_update($1, $2, $3, $4)', [INDEX, 'c', 'held', { locked: true }]);
+    await body(gateway, upsert, () => client.query('COMMIT'));
+  });
+}
+
+test('outage: who waits when the time to end is over is told', async () => {
+  await whileEnding(async (gateway, upsert, commit) => {
+    const held = (await gateway.raw()).send(upsert('held'));
+
+    await until(async () => await gateway.metric('database_connections_busy') === 1);
+    const waiting = (await gateway.raw()).send(upsert('waiting'));
+    const milvus = (await gateway.raw()).send('POST /v2/vectordb/collections/list HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}');
+    const socket = await gateway.socket();
+    socket.say(document('upsert', 'framed', { body: { changes: {} } }));
+    await until(async () => await gateway.metric('requests_waiting') === 3);
+    const end = gateway.stop();
+
+    for (const [raw, message] of [[held, /it is not known whether/], [waiting, /can't be reached/], [milvus, /can't be reached/]]) {
+      const answer = await raw.end();
+
+      assert.match(answer, /^HTTP\/1\.1 503 /);
+      assert.match(answer, message);
+    }
+    assert.match(await milvus.end(), /"code":65535/);
+    const framed = await socket.json();
+    assert.deepStrictEqual([framed.status, framed.room, framed.error.id], [503, 'upsert-framed', 'services.storage.not_connected']);
+    assert.strictEqual(await socket.code(), 1001);
+    for (const { socket: client } of [held, waiting, milvus, socket.raw]) {
+      client.end();
+    }
+    const { code, log } = await end;
+    assert.strictEqual(code, 0);
+    assert.strictEqual(log.match(/status=503/g).length, 4);
+    await commit();
+    // What had begun is the server's to finish, or to stop at its timeout; nothing else was done.
+    await until(async () => (await withClient((client) => client.query(
+      `SELECT count(*)::int AS n FROM pg_stat_activity WHERE application_name = 'kz-gateway'`))).rows[0].n === 0);
+    const { rows } = await withClient((client) => client.query(`SELECT _id, _source->'n' AS n FROM "${INDEX}".c WHERE _id IN ('held', 'waiting', 'framed')`));
+    assert.deepStrictEqual(rows, [{ _id: 'held', n: 1 }]);
+  });
+});
+
+test('outage: a server that is silent to the end', async () => {
+  const silent = net.createServer(() => {});
+
+  await new Promise((resolve) => { silent.listen(0, '127.0.0.1', resolve); });
+  const gateway = await Gateway.start({ connections: 2, 'drain-timeout': 1, database: `host=127.0.0.1 port=${silent.address().port}` }, { connected: false });
+  assert.strictEqual((await gateway.request('GET', '/_now')).status, 503);
+  assert.strictEqual((await gateway.stop()).code, 0);
+  silent.close();
+});
+
 run();
