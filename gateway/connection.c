@@ -30,7 +30,7 @@
 #define CONNECT_TIMEOUT 10000
 #define GRACE 5000				/* for the server to cancel a request itself */
 #define RESET_IDLE 20			/* without a request */
-#define RESET_FIRST 5			/* after the first use since the last, or if
+#define RESET_FIRST 20			/* after the first use since the last, or if
 								 * nobody of the role waits */
 #define RESET_LAST 1000			/* after the first use since the last */
 #define LONGEST_REASON 400
