@@ -409,6 +409,15 @@ lost(Connection *connection, const char *reason)
 }
 
 /*
+ * Whether there is a session, be it that it is still prepared, and no request in it.
+ */
+bool
+connection_is_free(const Connection *connection)
+{
+	return connection->state >= CONNECTION_ASKING && connection->state != CONNECTION_RUNNING && !connection->request;
+}
+
+/*
  * A session is of no more use, though the server is there: have another in its place.
  * It holds no request.
  */

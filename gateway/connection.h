@@ -48,6 +48,7 @@ extern bool connection_must_reset(const Connection *connection, const Request *r
 extern bool connection_is_settled(const Connection *connection);
 extern void connection_send(Connection *connection);
 extern void connection_reset(Connection *connection);
+extern bool connection_is_free(const Connection *connection);
 extern void connection_renew(Connection *connection, const char *reason);
 extern void connection_hurry(Connection *connection);
 extern void connection_close(Connection *connection);

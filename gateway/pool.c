@@ -90,8 +90,9 @@ pool_answered(Connection *connection, const PGresult *result)
 		become_idle(connection);
 	else
 		connection_renew(connection, connection->failed ? PQresultErrorMessage(result) : "its transaction has not ended");
-	while (health == SESSION_MOVED && idle)
-		connection_renew(idle, "kz has moved");
+	for (int i = 0; health == SESSION_MOVED && i < config.connections; i++)
+		if (connection_is_free(&connections[i]))
+			connection_renew(&connections[i], "kz has moved");
 	if (health == SESSION_STALE && request && request->client && request->refused++ < config.connections)
 	{
 		pool_submit(request);
