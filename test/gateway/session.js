@@ -285,6 +285,10 @@ test('session: kz has moved', async () => {
 });
 
 test('session: the end', async () => {
+  // Sessions that were given up are no outage.
+  assert.match(gateway.log, /a session of the database is given up: /);
+  assert.strictEqual(gateway.log.match(/connected to the database|no connection/g).length, 1);
+  assert.doesNotMatch(gateway.log, /can't be reached/);
   assert.strictEqual((await gateway.stop()).code, 0);
 });
 
