@@ -64,26 +64,27 @@ answer_from_result(Request *request, const PGresult *result, bool role_failed)
 }
 
 /*
- * A row has the status and the headers, of HTTP, the body and its size.  One that is too
- * large has not been sent to us.
+ * A row has the body, its size, its status, and by HTTP its headers.  A body that is too
+ * large has not been sent to us.  The status of a frame stands in its envelope too; the
+ * log and the metrics want it.
  */
 static void
 answer_row(Request *request, const PGresult *result)
 {
-	int			body = request->protocol == KUZZLE_WEBSOCKET ? 0 : 2;
+	const char *headers = PQnfields(result) > 3 ? PQgetvalue(result, 0, 3) : NULL;
+	int			status = atoi(PQgetvalue(result, 0, 2));
 	char		text[128];
 
-	if (PQgetisnull(result, 0, body) && !PQgetisnull(result, 0, body + 1))
+	if (status < 100 || status > 599)
+		status = failure_error.status;
+	if (PQgetisnull(result, 0, 0) && !PQgetisnull(result, 0, 1))
 	{
 		snprintf(text, sizeof(text), "The answer has %s bytes, more than --max-answer allows; "
-				 "what the request asked for is done.", PQgetvalue(result, 0, body + 1));
+				 "what the request asked for is done.", PQgetvalue(result, 0, 1));
 		request_fail(request, &failure_error, text);
 	}
-	else if (body == 0)
-		request_answer(request, 200, NULL, PQgetvalue(result, 0, 0), PQgetlength(result, 0, 0));
 	else
-		request_answer(request, atoi(PQgetvalue(result, 0, 0)), PQgetvalue(result, 0, 1),
-					   PQgetvalue(result, 0, 2), PQgetlength(result, 0, 2));
+		request_answer(request, status, headers, PQgetvalue(result, 0, 0), PQgetlength(result, 0, 0));
 }
 
 static const Failure *

@@ -33,6 +33,9 @@
 /* How long we don't accept when there are no descriptors left. */
 #define ACCEPT_PAUSE 100
 
+/* How long clients may take to get the last answers, which are there. */
+#define LAST_WAIT 2000
+
 #define ACCEPTS_PER_EVENT 64
 #define BACKLOG 1024
 
@@ -52,6 +55,7 @@ static void raise_limit(void);
 static void open_signals(void);
 static void on_signal(void *owner, uint32_t events);
 static void drain(void);
+static void give_up(void *owner);
 static void stop(void *owner);
 static void listen_at(Listener *listener, ClientKind kind, const char *where);
 static struct addrinfo *resolve(const char *where);
@@ -156,9 +160,22 @@ drain(void)
 	log_message("finishing %d requests", metrics.requests);
 	draining = true;
 	close_listeners();
-	drain_end.expired = stop;
+	drain_end.expired = give_up;
 	timer_set(&drain_end, config.drain_timeout * 1000L);
 	clients_drain();
+}
+
+/*
+ * Requests have had their time: say so to those who wait for them.
+ */
+static void
+give_up(void *owner)
+{
+	(void) owner;
+	log_message("giving up %d requests", metrics.requests);
+	pool_give_up();
+	drain_end.expired = stop;
+	timer_set(&drain_end, LAST_WAIT);
 }
 
 static void

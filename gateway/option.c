@@ -75,7 +75,7 @@ static const Option options[] = {
 	{"send-timeout", "SECONDS", POSITIVE, &config.send_timeout, "30",
 	"time for a client to take its answers, or 64kB of them"},
 	{"drain-timeout", "SECONDS", POSITIVE, &config.drain_timeout, "10",
-	"time for requests under way to end after SIGTERM"},
+	"time for requests under way to end after SIGTERM; then who waits is answered 503"},
 	{"allow-origin", "ORIGIN", LIST, &config.allow_origin, NULL,
 		"a web site whose pages may call, as https://example.com; may be given several times; *: all;\n"
 	"        default: none without --jwt-key, else all"},

@@ -69,6 +69,15 @@ request_age(const Request *request)
 	return (microseconds() - request->began) / 1000;
 }
 
+/*
+ * Whether a request is to run as this role; NULL: as the gateway's own.
+ */
+bool
+request_is_as(const Request *request, const char *role)
+{
+	return request->role && role ? strcmp(request->role, role) == 0 : !request->role && !role;
+}
+
 static int64_t
 microseconds(void)
 {

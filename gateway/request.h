@@ -56,6 +56,7 @@ typedef struct Request
 								 * ago; the role has to be looked at */
 	char	   *kuid;			/* on whose behalf; NULL: not known yet */
 	char	   *problem;		/* for the log; NULL: none */
+	int			refused;		/* so many sessions have, before it began */
 } Request;
 
 /*
@@ -98,6 +99,7 @@ extern void request_read_envelope(Request *request);
 extern void request_forget_body(Request *request);
 extern void request_forget_id(Request *request);
 extern int64_t request_age(const Request *request);
+extern bool request_is_as(const Request *request, const char *role);
 extern void request_answer(Request *request, int status, const char *headers, const char *body, size_t length);
 extern void request_succeed(Request *request, const char *result);
 extern void request_fail(Request *request, const Failure *failure, const char *message);

@@ -13,6 +13,9 @@
 #include "metrics.h"
 #include "turn.h"
 
+/* Among so many it is looked for one of a role. */
+#define FAVOURED 64
+
 /* Clients whose first waiting request has a body of the same kind. */
 typedef struct Line
 {
@@ -43,13 +46,16 @@ line_of(const Client *client)
 }
 
 /*
- * Have a request of a client that is there wait for its turn.
+ * Have a request of a client that is there wait for its turn; also one that has had a
+ * turn, but came to nothing.
  */
 void
 turn_wait(Request *request)
 {
 	Client	   *client = request->client;
 
+	nlarge -= request->large;
+	request->large = false;
 	if (client->waiting)
 		client->last_waiting->next_waiting = request;
 	else
@@ -81,6 +87,32 @@ turn_resume(Client *client)
 		line->first = client;
 	line->last = client;
 	metrics.waiting += client->nwaiting;
+}
+
+/*
+ * Let the first that asks as this role be next, if it is among the first of all.  Large
+ * ones have no part in it: they get a session that has been reset.
+ */
+void
+turn_favour(const char *role)
+{
+	Client	  **at = &small.first;
+	Client	   *before = NULL;
+	Client	   *client;
+
+	for (int i = 0; *at && i < FAVOURED && !request_is_as((*at)->waiting, role); i++)
+	{
+		before = *at;
+		at = &before->next_in_turn;
+	}
+	client = *at;
+	if (!before || !client || !request_is_as(client->waiting, role))
+		return;
+	before->next_in_turn = client->next_in_turn;
+	if (small.last == client)
+		small.last = before;
+	client->next_in_turn = small.first;
+	small.first = client;
 }
 
 /*

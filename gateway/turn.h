@@ -9,6 +9,7 @@
 
 extern void turn_wait(Request *request);
 extern void turn_resume(Client *client);
+extern void turn_favour(const char *role);
 extern Request *turn_next(void);
 extern void turn_large_done(void);
 extern void turn_forget(Client *client);
