@@ -153,6 +153,7 @@ turn_next(void)
 			continue;
 		client->waiting = request->next_waiting;
 		client->nwaiting--;
+		request->next_waiting = NULL;
 		request->large = is_large(request);
 		nlarge += request->large;
 		turn_resume(client);

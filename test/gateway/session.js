@@ -138,6 +138,30 @@ test('session: who has made statements vanish is served, too', async () => {
   }
 });
 
+test('session: a request that is put back stands behind those that wait', async () => {
+  const socket = await gateway.socket();
+  const jwt = bearer('ada').Authorization.slice('Bearer '.length);
+
+  // The first takes the statements away, so the second is refused, while the others wait.
+  for (let round = 0; round < 3; round++) {
+    socket.send(...Array.from({ length: 6 }, (_, i) => frame('text', JSON.stringify({
+      controller: 'document', action: 'createOrReplace', index: 'of-ada', collection: 'docs', _id: `${i}`, requestId: `${i}`, jwt,
+      body: { now: i === 0 ? ['DEALLOCATE ALL'] : [], late: [], look: "''" },
+    }))));
+    const answers = [];
+    for (let i = 0; i < 6; i++) {
+      const { status, requestId, result, error } = await socket.json();
+
+      assert.strictEqual(status, 200, JSON.stringify(error));
+      assert.strictEqual(result._version, round + 1);
+      answers.push(requestId);
+    }
+    assert.deepStrictEqual(answers.sort(), ['0', '1', '2', '3', '4', '5']);
+  }
+  assert.strictEqual(await gateway.metric('requests_in_progress'), 0);
+  socket.raw.destroy();
+});
+
 test('session: the timeout is there after a thousand resets', async () => {
   const short = await Gateway.start({ ...config, timeout: 2, 'max-requests': 50 });
   const socket = await short.socket();
