@@ -5,12 +5,15 @@
  * kz answers requests that fail by themselves.  What comes here as an error is
  * PostgreSQL's own, and its class says whose matter it is.
  */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "answer.h"
 #include "log.h"
+#include "remembered.h"
 
+static void answer_row(Request *request, const PGresult *result);
 static const Failure *classify(const Request *request, const char *sqlstate, bool role_failed);
 static bool is_class(const char *sqlstate, const char *class);
 
@@ -26,25 +29,62 @@ answer_from_result(Request *request, const PGresult *result, bool role_failed)
 	const char *sqlstate;
 	const char *message;
 
-	if (status == PGRES_TUPLES_OK && PQntuples(result) == 1 && request->protocol == KUZZLE_WEBSOCKET)
+	if (status == PGRES_TUPLES_OK && PQntuples(result) == 1)
 	{
-		request_answer(request, 200, NULL, PQgetvalue(result, 0, 0), PQgetlength(result, 0, 0));
-		return;
-	}
-	if (status == PGRES_TUPLES_OK && PQntuples(result) == 1 && PQnfields(result) == 3)
-	{
-		request_answer(request, atoi(PQgetvalue(result, 0, 0)), PQgetvalue(result, 0, 1),
-					   PQgetvalue(result, 0, 2), PQgetlength(result, 0, 2));
+		answer_row(request, result);
 		return;
 	}
 	sqlstate = result ? PQresultErrorField(result, PG_DIAG_SQLSTATE) : NULL;
 	message = result ? PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY) : NULL;
+	if (result && !sqlstate)
+	{
+		/*
+		 * It is of libpq, which has read the answer, but had no memory for
+		 * it.
+		 */
+		log_message("no answer of the database: %s", PQresultErrorMessage(result));
+		request_fail(request, &failure_memory, "The gateway has no memory for the answer; it is not known whether the request was done.");
+		return;
+	}
 	failure = classify(request, sqlstate ? sqlstate : "", role_failed);
+	if (role_failed)
+	{
+		remembered_forget(request->role, NULL);
+		if (request->remembered && failure == &failure_forbidden)
+		{
+			request_fail(request, &failure_unauthorized, NULL);
+			return;
+		}
+	}
 	if (failure->status >= 500)
 		log_message("error %s of the database: %s", sqlstate ? sqlstate : "unknown", message ? message : "");
 	if (failure == &failure_frame)
 		request_forget_id(request);
 	request_fail(request, failure, message);
+}
+
+/*
+ * A row has the body, its size, its status, and by HTTP its headers.  A body that is too
+ * large has not been sent to us.  The status of a frame stands in its envelope too; the
+ * log and the metrics want it.
+ */
+static void
+answer_row(Request *request, const PGresult *result)
+{
+	const char *headers = PQnfields(result) > 3 ? PQgetvalue(result, 0, 3) : NULL;
+	int			status = atoi(PQgetvalue(result, 0, 2));
+	char		text[128];
+
+	if (status < 100 || status > 599)
+		status = failure_error.status;
+	if (PQgetisnull(result, 0, 0) && !PQgetisnull(result, 0, 1))
+	{
+		snprintf(text, sizeof(text), "The answer has %s bytes, more than --max-answer allows; "
+				 "what the request asked for is done.", PQgetvalue(result, 0, 1));
+		request_fail(request, &failure_error, text);
+	}
+	else
+		request_answer(request, status, headers, PQgetvalue(result, 0, 0), PQgetlength(result, 0, 0));
 }
 
 static const Failure *

@@ -10,10 +10,13 @@
 #include <string.h>
 
 #include "auth.h"
+#include "client.h"
 #include "config.h"
+#include "digest.h"
 #include "http.h"
 #include "login.h"
 #include "pool.h"
+#include "remembered.h"
 #include "text.h"
 #include "token.h"
 
@@ -28,7 +31,11 @@ static bool is_public(const Request *request);
 static void run_as(Request *request, const char *role, const char *kuid);
 static void admit_anonymous(Request *request);
 static void admit_token(Request *request);
+static void trust_sender(const Request *request);
+static void body_password_done(Request *request, const char *user, LoginResult result);
+static void let_body_come(Request *request);
 static void admit_password(Request *request, const char *colon);
+static void check_password(Request *request, const char *colon, LoginDone done);
 static void password_done(Request *request, const char *user, LoginResult result);
 static void fail_login(Request *request, LoginResult result);
 static void log_in(Request *request);
@@ -45,7 +52,17 @@ auth_open(void)
 	if (!config_authenticates())
 		return;
 	token_open();
-	login_open();
+	digest_open();
+}
+
+/*
+ * Answer those of whom it is not known yet who they are.
+ */
+void
+auth_give_up(void)
+{
+	if (config_authenticates())
+		login_give_up();
 }
 
 void
@@ -215,6 +232,7 @@ admit_token(Request *request)
 		case TOKEN_GOOD:
 			request->role = identity.role;
 			request->kuid = identity.kuid;
+			trust_sender(request);
 			pool_submit(request);
 			break;
 		case TOKEN_BAD:
@@ -227,15 +245,92 @@ admit_token(Request *request)
 }
 
 /*
+ * Messages of a WebSocket may be large once one has had a good token: tokens are inside
+ * of them.
+ */
+static void
+trust_sender(const Request *request)
+{
+	if (request->protocol == KUZZLE_WEBSOCKET && request->client)
+		client_trust(request->client);
+}
+
+/*
+ * Let the client of a request, which is only the head of one, send a large body, if it
+ * says who it is; else refuse it.
+ */
+void
+auth_admit_body(Request *request)
+{
+	const char *colon = request->token && request->protocol == MILVUS_HTTP ? strchr(request->token, ':') : NULL;
+	Identity	identity;
+
+	if (colon)
+	{
+		check_password(request, colon, body_password_done);
+		return;
+	}
+	if (!request->token || !*request->token)
+	{
+		request_fail_http(request, 413, http_too_large_for_unknown);
+		return;
+	}
+	switch (token_verify(request->token, &identity))
+	{
+		case TOKEN_GOOD:
+			free(identity.kuid);
+			free(identity.role);
+			let_body_come(request);
+			break;
+		case TOKEN_BAD:
+			request_fail(request, &failure_token, NULL);
+			break;
+		case TOKEN_EXPIRED:
+			request_fail(request, &failure_expired, NULL);
+			break;
+	}
+}
+
+static void
+body_password_done(Request *request, const char *user, LoginResult result)
+{
+	(void) user;
+	if (result == LOGIN_GOOD)
+		let_body_come(request);
+	else
+		fail_login(request, result);
+}
+
+static void
+let_body_come(Request *request)
+{
+	Client	   *client = request->client;
+
+	request_discard(request);
+	if (client)
+		client_trust(client);
+}
+
+/*
  * Milvus' tokens are a user and a password.
  */
 static void
 admit_password(Request *request, const char *colon)
 {
+	check_password(request, colon, password_done);
+}
+
+static void
+check_password(Request *request, const char *colon, LoginDone done)
+{
 	char	   *user = copy_bytes(request->token, colon - request->token);
 	char	   *password = copy_string(colon + 1);
 
-	login_check(request, user, password, true, password_done);
+	request->remembered = remembered_has(user, password);
+	if (request->remembered)
+		done(request, user, LOGIN_GOOD);
+	else
+		login_check(request, user, password, done);
 	explicit_bzero(password, strlen(password));
 	free(password);
 	free(user);
@@ -257,6 +352,8 @@ fail_login(Request *request, LoginResult result)
 		request_fail(request, &failure_unauthorized, NULL);
 	else if (result == LOGIN_WRONG)
 		request_fail(request, &failure_credentials, NULL);
+	else if (result == LOGIN_FORBIDDEN)
+		request_fail(request, &failure_forbidden, "this role may not connect to the database");
 	else
 		request_fail(request, result == LOGIN_OVERLOADED ? &failure_overloaded : &failure_unavailable, NULL);
 }
@@ -281,7 +378,7 @@ log_in(Request *request)
 	else if (!user || !password)
 		request_fail(request, &failure_argument, "Missing argument \"body.username\" or \"body.password\".");
 	else
-		login_check(request, user, password, false, login_done);
+		login_check(request, user, password, login_done);
 	if (password)
 		explicit_bzero(password, strlen(password));
 	free(password);
@@ -319,12 +416,12 @@ login_done(Request *request, const char *user, LoginResult result)
 		return;
 	}
 	request->kuid = copy_string(user);
+	trust_sender(request);
 	buffer_append_string(&answer, "{\"_id\":");
 	json_append_string(&answer, user);
-	buffer_printf(&answer, ",\"expiresAt\":%lld,\"jwt\":\"%s\",\"ttl\":%lld}", (long long) expires * 1000, token,
+	buffer_printf(&answer, ",\"expiresAt\":%lld,\"jwt\":\"%s\",\"ttl\":%lld}", (long long) expires, token,
 				  lifetime * 1000LL);
-	*buffer_reserve(&answer, 1) = '\0';
-	request_succeed(request, buffer_data(&answer));
+	request_succeed(request, buffer_string(&answer));
 	buffer_free(&answer);
 	free(token);
 }
@@ -396,17 +493,17 @@ check_token(Request *request)
 		buffer_append_string(&answer, "{\"expiresAt\":-1,\"kuid\":\"" ANONYMOUS "\",\"valid\":true}");
 	else if (state == TOKEN_GOOD)
 	{
-		buffer_printf(&answer, "{\"expiresAt\":%lld,\"kuid\":", (long long) identity.expires * 1000);
+		buffer_printf(&answer, "{\"expiresAt\":%lld,\"kuid\":", (long long) identity.expires);
 		json_append_string(&answer, identity.kuid);
 		buffer_append_string(&answer, ",\"valid\":true}");
 		free(identity.kuid);
 		free(identity.role);
+		trust_sender(request);
 	}
 	else
 		buffer_printf(&answer, "{\"state\":\"%s\",\"valid\":false}",
 					  state == TOKEN_EXPIRED ? failure_expired.message : failure_token.message);
-	*buffer_reserve(&answer, 1) = '\0';
-	request_succeed(request, buffer_data(&answer));
+	request_succeed(request, buffer_string(&answer));
 	buffer_free(&answer);
 	free(token);
 }

@@ -5,23 +5,25 @@
  * A client is read only while there is room for its requests and their answers: one
  * that sends more than it may have under way, or does not take its answers, waits in
  * its own socket.  So what a client can make us keep is bounded, and by slowness it
- * holds up nobody but itself.
+ * holds up nobody but itself.  What all of them together can is bounded by memory.c,
+ * when there is none nobody is read, and shed.c says who has to go.
  */
-#include <arpa/inet.h>
+#include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "auth.h"
 #include "client.h"
 #include "config.h"
+#include "forwarded.h"
+#include "log.h"
+#include "memory.h"
+#include "message.h"
 #include "metrics.h"
-#include "origin.h"
-#include "text.h"
+#include "pace.h"
 #include "turn.h"
 
 /* With so many bytes to be sent, nothing more is read or done. */
@@ -30,30 +32,16 @@
 /* Who watches us gets in even if nobody else does. */
 #define METRICS_CLIENTS 8
 
-/* How long we wait for the end of a client that still sends when we close. */
-#define LAST_WAIT 2000
-
 static Client *clients;
 static bool draining;
 
 static void on_event(void *owner, uint32_t events);
 static void on_timeout(void *owner);
 static void advance(Client *client);
-static bool may_read(const Client *client);
 static bool takes_input(const Client *client);
-static bool step(Client *client);
-static bool step_http(Client *client);
-static bool step_websocket(Client *client);
-static void take_message(Client *client);
-static void refuse(Client *client, int status, const char *problem);
-static void answer_metrics(Client *client, const char *refusal);
-static void upgrade(Client *client);
-static void take_frame(Client *client);
-static bool is_ping(const Buffer *message);
+static const char *close_reason(const Client *client);
 static bool settle(Client *client);
-static void set_timer(Client *client);
-static ClientWait waits_for(const Client *client);
-static void name_address(int fd, char *address, size_t size);
+static bool is_too_many(const Client *client);
 static void close_client(Client *client);
 
 /*
@@ -63,49 +51,50 @@ void
 client_accept(int fd, ClientKind kind)
 {
 	int			on = 1;
-	Client	   *client;
+	Client	   *client = allocate(sizeof(Client));
 
 	metrics.accepted++;
-	if (metrics.clients >= config.max_clients + (kind == CLIENT_METRICS ? METRICS_CLIENTS : 0))
+	client->kind = kind;
+	client->peer = peer_of(fd, client->address, sizeof(client->address));
+	client->stream.watch.ready = on_event;
+	client->stream.watch.owner = client;
+	if (is_too_many(client) || !stream_open(&client->stream, fd, kind != CLIENT_METRICS || config_metrics_speak_tls()))
 	{
 		metrics.refused_clients++;
+		peer_release(client->peer);
+		free(client);
 		close(fd);
 		return;
 	}
 	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-	client = allocate(sizeof(Client));
-	client->kind = kind;
-	name_address(fd, client->address, sizeof(client->address));
-	client->stream.watch.ready = on_event;
-	client->stream.watch.owner = client;
+	client->peer->clients += kind != CLIENT_METRICS;
+	client->progress = loop_now();
 	client->timer.expired = on_timeout;
 	client->timer.owner = client;
-	stream_open(&client->stream, fd);
 	client->next = clients;
 	if (clients)
 		clients->previous = client;
 	clients = client;
 	metrics.clients++;
-	set_timer(client);
+	pace_set_timer(client);
 }
 
-static void
-name_address(int fd, char *address, size_t size)
+/*
+ * Whether there are enough clients, in all or from there.  Who comes for others is not
+ * counted: a trusted proxy, or whatever is on this machine.
+ */
+static bool
+is_too_many(const Client *client)
 {
-	struct sockaddr_storage peer;
-	socklen_t	length = sizeof(peer);
-	char		text[INET6_ADDRSTRLEN] = "?";
+	const Peer *peer = client->peer;
 
-	if (getpeername(fd, (struct sockaddr *) &peer, &length) != 0)
-		snprintf(address, size, "?");
-	else if (peer.ss_family == AF_INET6)
-		snprintf(address, size, "[%s]:%d",
-				 inet_ntop(AF_INET6, &((struct sockaddr_in6 *) &peer)->sin6_addr, text, sizeof(text)),
-				 ntohs(((struct sockaddr_in6 *) &peer)->sin6_port));
-	else
-		snprintf(address, size, "%s:%d",
-				 inet_ntop(AF_INET, &((struct sockaddr_in *) &peer)->sin_addr, text, sizeof(text)),
-				 ntohs(((struct sockaddr_in *) &peer)->sin_port));
+	if (memory_is_exhausted())
+		return true;
+	if (client->kind == CLIENT_METRICS)
+		return metrics.clients >= config.max_clients + METRICS_CLIENTS;
+	return metrics.clients >= config.max_clients ||
+		(config.max_clients_per_address > 0 && peer->clients >= config.max_clients_per_address &&
+		 !peer_is_loopback(peer) && !forwarded_trusts(client->address));
 }
 
 static void
@@ -116,6 +105,8 @@ on_event(void *owner, uint32_t events)
 	bool		reading = input && (takes_input(client) || client->stream.wants_write);
 
 	client->active = true;
+	if (reading)
+		client->progress = loop_now();
 	if (input)
 		client->pinged = false;
 	client->stream.held = input && !reading;
@@ -132,10 +123,11 @@ on_timeout(void *owner)
 {
 	Client	   *client = owner;
 
-	if (client->wait == WAIT_INPUT && client->kind != CLIENT_WEBSOCKET && !client->stream.ssl)
+	if (pace_is_kept(client))
+		pace_set_timer(client);
+	else if (client->wait == WAIT_INPUT && client->kind != CLIENT_WEBSOCKET && !client->stream.ssl)
 	{
-		http_give_up(&client->http, &client->stream.in);
-		refuse(client, 408, NULL);
+		message_give_up(client, 408);
 		advance(client);
 	}
 	else if (client->wait == WAIT_REQUEST && client->kind == CLIENT_WEBSOCKET && !client->pinged)
@@ -163,32 +155,36 @@ advance(Client *client)
 	{
 		size_t		before;
 
-		while (may_read(client) && step(client))
+		while (client_may_read(client) && message_take(client))
 			;
 		before = buffer_length(&client->stream.out);
-		again = stream_write(&client->stream) && before >= MOST_OUTPUT && may_read(client);
+		again = stream_write(&client->stream) && before >= MOST_OUTPUT && client_may_read(client);
 		if (before != buffer_length(&client->stream.out))
+		{
 			client->active = true;
+			client->progress = loop_now();
+		}
 	} while (again);
 	client->advancing = false;
 	turn_resume(client);
 	if (settle(client))
 	{
 		stream_wait(&client->stream, takes_input(client));
-		set_timer(client);
+		pace_set_timer(client);
 	}
 }
 
 /*
  * Whether there is room for one more request.
  */
-static bool
-may_read(const Client *client)
+bool
+client_may_read(const Client *client)
 {
 	int			most = client->kind == CLIENT_WEBSOCKET ? config.max_requests : 1;
 
 	return !client->closing && !draining && client->nrequests < most &&
-		client->request_bytes < (size_t) config.max_body && !client_is_full(client);
+		client->request_bytes < config.max_body && !client_is_full(client) &&
+		(client->kind == CLIENT_METRICS ? !memory_is_exhausted() : !memory_is_short());
 }
 
 /*
@@ -197,7 +193,7 @@ may_read(const Client *client)
 static bool
 takes_input(const Client *client)
 {
-	return may_read(client) || client->ending;
+	return client_may_read(client) || client->ending;
 }
 
 /*
@@ -210,195 +206,74 @@ client_is_full(const Client *client)
 }
 
 /*
- * Take one message from the input; false if there is none.
- */
-static bool
-step(Client *client)
-{
-	bool		taken = client->kind == CLIENT_WEBSOCKET ? step_websocket(client) : step_http(client);
-
-	/* A part of a message does not begin the time for the rest of it anew. */
-	if (taken && !client->websocket.fragmented)
-		client->wait = WAIT_NOTHING;
-	return taken;
-}
-
-static bool
-step_http(Client *client)
-{
-	switch (http_read(&client->http, &client->stream.in))
-	{
-		case HTTP_COMPLETE:
-			take_message(client);
-			return true;
-		case HTTP_BAD:
-			refuse(client, client->http.status, client->http.problem);
-			return true;
-		default:
-			if (client->http.continues)
-				buffer_append_string(&client->stream.out, "HTTP/1.1 100 Continue\r\n\r\n");
-			client->http.continues = false;
-			return false;
-	}
-}
-
-static void
-take_message(Client *client)
-{
-	HttpMessage *message = &client->http.message;
-	char	   *refusal = origin_refusal(message);
-
-	if (client->kind == CLIENT_METRICS)
-		answer_metrics(client, refusal);
-	else if (refusal)
-		request_fail(request_from_http(client, message), &failure_forbidden, refusal);
-	else if (message->websocket_key)
-		upgrade(client);
-	else if (message->bad_upgrade)
-	{
-		http_write_head(&client->stream.out, 426);
-		origin_write_headers(&client->stream.out, KUZZLE_HTTP, origin_permits(message) ? message->origin : NULL);
-		http_write_header(&client->stream.out, "Upgrade", "websocket");
-		http_write_header(&client->stream.out, "Sec-WebSocket-Version", "13");
-		http_write_body(&client->stream.out, 426, "", 0, false, false);
-		client->closing = true;
-	}
-	else
-	{
-		Request    *request = request_from_http(client, message);
-
-		if (message->encoding && buffer_length(&request->body) > 0)
-			request_fail_encoded(request, message->encoding);
-		else if (utf8_is_valid(buffer_data(&request->body), buffer_length(&request->body)))
-			auth_admit(request);
-		else
-			request_fail(request, &failure_not_text, NULL);
-	}
-	http_reset(&client->http);
-	free(refusal);
-}
-
-/*
- * Answer that we don't understand, and can't know where the next request begins.
- */
-static void
-refuse(Client *client, int status, const char *problem)
-{
-	request_fail_http(request_from_http(client, &client->http.message), status, problem);
-	client->closing = true;
-}
-
-/*
- * Answer who watches us, unless there is a reason to refuse.
- */
-static void
-answer_metrics(Client *client, const char *refusal)
-{
-	const HttpMessage *message = &client->http.message;
-	int			status = refusal ? 403 : strcmp(message->target, "/metrics") == 0 ? 200 : 404;
-	Buffer		body = {0};
-
-	if (refusal)
-		buffer_append_string(&body, refusal);
-	if (status == 200)
-		metrics_write(&body);
-	http_write_head(&client->stream.out, status);
-	http_write_header(&client->stream.out, "Content-Type", "text/plain; version=0.0.4");
-	http_write_body(&client->stream.out, status, buffer_data(&body), buffer_length(&body), message->keep_alive,
-					strcmp(message->method, "HEAD") == 0);
-	buffer_free(&body);
-	client->closing = !message->keep_alive;
-}
-
-/*
- * Whatever the client calls what it speaks, we agree: the SDK offers "null" where the
- * WebSocket is that of Node.js, which breaks off if nobody accepts it.
- */
-static void
-upgrade(Client *client)
-{
-	const HttpMessage *message = &client->http.message;
-	char		accept[WEBSOCKET_ACCEPT_SIZE];
-
-	websocket_accept(message->websocket_key, accept);
-	buffer_printf(&client->stream.out, "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n"
-				  "Connection: Upgrade\r\nSec-WebSocket-Accept: %s\r\n", accept);
-	if (message->subprotocol)
-		http_write_header(&client->stream.out, "Sec-WebSocket-Protocol", message->subprotocol);
-	buffer_append_string(&client->stream.out, "\r\n");
-	client->kind = CLIENT_WEBSOCKET;
-	metrics.websockets++;
-}
-
-static bool
-step_websocket(Client *client)
-{
-	WebSocketReader *reader = &client->websocket;
-	Buffer	   *out = &client->stream.out;
-
-	switch (websocket_read(reader, &client->stream.in))
-	{
-		case WEBSOCKET_MORE:
-			return false;
-		case WEBSOCKET_TEXT:
-			take_frame(client);
-			break;
-		case WEBSOCKET_PING:
-			websocket_write_pong(out, reader->payload, reader->payload_length);
-			break;
-		case WEBSOCKET_CLOSE:
-		case WEBSOCKET_BAD:
-			client->closing = true;
-			break;
-		default:
-			break;
-	}
-	return true;
-}
-
-static void
-take_frame(Client *client)
-{
-	if (is_ping(&client->websocket.message))
-	{
-		websocket_write_text(&client->stream.out, "{\"p\":2}", 7);
-		buffer_consume(&client->websocket.message, buffer_length(&client->websocket.message));
-	}
-	else
-		auth_admit(request_from_frame(client, &client->websocket.message));
-}
-
-/*
- * {"p":1}, with whatever spaces.
- */
-static bool
-is_ping(const Buffer *message)
-{
-	static const char *const tokens[] = {"{", "\"p\"", ":", "1", "}"};
-	const char *at = buffer_data(message);
-	const char *end = at + buffer_length(message);
-
-	for (int i = 0; i <= 5; i++)
-	{
-		while (at < end && strchr(" \t\r\n", *at))
-			at++;
-		if (i == 5)
-			return at == end;
-		if ((size_t) (end - at) < strlen(tokens[i]) || memcmp(at, tokens[i], strlen(tokens[i])) != 0)
-			return false;
-		at += strlen(tokens[i]);
-	}
-	return false;
-}
-
-/*
  * A request of a client has been answered: what the answer is, is in its output.
  */
 void
 client_answered(Client *client)
 {
 	client->active = true;
+	client->progress = loop_now();
 	advance(client);
+}
+
+/*
+ * It is known who sends: what is being read, or what comes by a WebSocket, may be as
+ * large as anything.
+ */
+void
+client_trust(Client *client)
+{
+	if (client->kind == CLIENT_WEBSOCKET)
+		client->websocket.most = config.max_body;
+	else
+		client->http.trusted = true;
+	advance(client);
+}
+
+/*
+ * Bytes that wait for the client to take them, or for the rest of what it sends.
+ */
+size_t
+client_holds(const Client *client)
+{
+	return client->stream.in.size + client->stream.out.size + client->http.message.body.size +
+		client->websocket.message.size;
+}
+
+/*
+ * Have a client let go of what it holds: it can do without the rest of a request, but
+ * not without a part of an answer.
+ */
+void
+client_give_up(Client *client)
+{
+	if (client->kind != CLIENT_HTTP || client->nrequests > 0 || client->closing ||
+		buffer_length(&client->stream.out) > 0 || !http_has_begun(&client->http, &client->stream.in))
+		close_client(client);
+	else
+	{
+		message_give_up(client, 503);
+		advance(client);
+	}
+}
+
+Client *
+clients_first(void)
+{
+	return clients;
+}
+
+/*
+ * Go on with all, since there is memory again.
+ */
+void
+clients_resume(void)
+{
+	for (Client *client = clients, *next; client; client = next)
+	{
+		next = client->next;
+		advance(client);
+	}
 }
 
 /*
@@ -411,6 +286,23 @@ client_close_after_answers(Client *client)
 }
 
 /*
+ * What a client of a WebSocket is told about its end, besides the number.
+ */
+static const char *
+close_reason(const Client *client)
+{
+	switch (client->websocket.code)
+	{
+		case WEBSOCKET_TOO_LARGE:
+			return client->websocket.most < config.max_body ? http_too_large_for_unknown : http_too_large;
+		case WEBSOCKET_TRY_LATER:
+			return failure_memory.message;
+		default:
+			return "";
+	}
+}
+
+/*
  * Close what is to be closed; false if that was at once.
  */
 static bool
@@ -420,10 +312,16 @@ settle(Client *client)
 
 	if (client->dead)
 		return false;
+	if (client->stream.out.failed)
+	{
+		close_client(client);
+		return false;
+	}
 	if (quiet && client->kind == CLIENT_WEBSOCKET && (client->closing || draining) && !client->said_end)
 	{
 		/* Nothing may follow it: answers come before. */
-		websocket_write_close(&client->stream.out, client->closing ? client->websocket.code : WEBSOCKET_GOING_AWAY);
+		websocket_write_close(&client->stream.out, client->closing ? client->websocket.code : WEBSOCKET_GOING_AWAY,
+							  close_reason(client));
 		client->closing = client->said_end = true;
 		quiet = stream_write(&client->stream) && buffer_length(&client->stream.out) == 0;
 	}
@@ -443,59 +341,6 @@ settle(Client *client)
 		stream_end(&client->stream);
 	}
 	return true;
-}
-
-/*
- * Have the timer say when the client has been waited for too long.  What it already
- * waits for goes on, unless the client has got on with it.
- */
-static void
-set_timer(Client *client)
-{
-	ClientWait	wait = waits_for(client);
-	bool		restart = client->active && (wait == WAIT_OUTPUT || wait == WAIT_REQUEST);
-
-	client->active = false;
-	if (wait == client->wait && client->timer.place != 0 && !restart)
-		return;
-	client->wait = wait;
-	switch (wait)
-	{
-		case WAIT_NOTHING:
-			timer_clear(&client->timer);
-			break;
-		case WAIT_INPUT:
-			timer_set(&client->timer, config.read_timeout * 1000L);
-			break;
-		case WAIT_OUTPUT:
-			timer_set(&client->timer, config.send_timeout * 1000L);
-			break;
-		case WAIT_REQUEST:
-			timer_set(&client->timer, config.idle_timeout * (client->kind == CLIENT_WEBSOCKET ? 500L : 1000L));
-			break;
-		case WAIT_END:
-			timer_set(&client->timer, LAST_WAIT);
-			break;
-	}
-}
-
-static ClientWait
-waits_for(const Client *client)
-{
-	const Stream *stream = &client->stream;
-
-	if (client->ending)
-		return WAIT_END;
-	if (buffer_length(&stream->out) > 0)
-		return WAIT_OUTPUT;
-	if (!may_read(client))
-		return WAIT_NOTHING;
-	if (stream->ssl && !SSL_is_init_finished(stream->ssl))
-		return WAIT_INPUT;
-	if (client->kind == CLIENT_WEBSOCKET ? websocket_has_begun(&client->websocket, &stream->in) :
-		http_has_begun(&client->http, &stream->in))
-		return WAIT_INPUT;
-	return client->nrequests > 0 ? WAIT_NOTHING : WAIT_REQUEST;
 }
 
 /*
@@ -542,11 +387,16 @@ close_client(Client *client)
 	if (client->next)
 		client->next->previous = client->previous;
 	metrics.clients--;
+	client->peer->clients -= client->kind != CLIENT_METRICS;
+	peer_release(client->peer);
 	if (client->kind == CLIENT_WEBSOCKET)
 		metrics.websockets--;
+	if (client->stream.not_tls)
+		log_message("%s speaks HTTP where TLS is spoken", client->address);
 	timer_clear(&client->timer);
 	stream_close(&client->stream);
 	http_reset(&client->http);
+	free(client->forwarded);
 	buffer_free(&client->websocket.message);
 	loop_free_later(client);
 }

@@ -7,6 +7,7 @@
 
 #include "http.h"
 #include "loop.h"
+#include "peer.h"
 #include "request.h"
 #include "stream.h"
 #include "websocket.h"
@@ -48,6 +49,14 @@ typedef struct Client
 	bool		ending;			/* all is written; wait for its end */
 	bool		dead;
 	char		address[64];
+	char	   *forwarded;		/* whom a proxy has a WebSocket from; or NULL */
+	Peer	   *peer;
+	int64_t		progress;		/* when bytes came or went, or an answer was
+								 * made */
+	int64_t		input_since;	/* since when a message comes; 0: none does */
+	int64_t		taken_before;	/* of its answers, when the timer was set */
+	int64_t		owed;			/* what it has to take until the timer expires */
+	int			nlogins;		/* requests that wait for one, of login.c */
 	struct Client *previous;
 	struct Client *next;
 	/* of turn.c */
@@ -59,9 +68,15 @@ typedef struct Client
 } Client;
 
 extern void client_accept(int fd, ClientKind kind);
+extern bool client_may_read(const Client *client);
 extern bool client_is_full(const Client *client);
 extern void client_answered(Client *client);
 extern void client_close_after_answers(Client *client);
+extern void client_trust(Client *client);
+extern size_t client_holds(const Client *client);
+extern void client_give_up(Client *client);
+extern Client *clients_first(void);
+extern void clients_resume(void);
 extern void clients_drain(void);
 extern void clients_close(void);
 

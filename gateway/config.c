@@ -1,107 +1,31 @@
 /*
  * config.c
- *	  What the program was told: options, or variables of the environment.
+ *	  What the program was told, if that can be.
  */
-#include <errno.h>
-#include <limits.h>
-#include <stdio.h>
+#include <libpq-fe.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "buffer.h"
 #include "config.h"
+#include "forwarded.h"
+#include "option.h"
 #include "origin.h"
 
 /* No text of the server's is larger. */
-#define MOST_BODY (1024 * 1024 * 1024)
+#define MOST_BODY GB
 
-Config		config;
+#define LEAST_MEMORY (16 * MB)
 
-/* An option; also KZ_GATEWAY_ and its name in upper case in the environment. */
-typedef struct Option
-{
-	const char *name;
-	const char *argument;
-	const char **string;		/* one of these two is where it goes */
-	int		   *number;
-	const char *preset;			/* NULL: none */
-	const char *help;
-} Option;
+Config		config = {.max_clients_per_address = -1};
 
-static const Option options[] = {
-	{"listen", "ADDRESS:PORT", &config.listen, NULL, "127.0.0.1:7512",
-	"where clients come; other than the loopback only with --jwt-key"},
-	{"database", "CONNINFO", &config.database, NULL, "",
-	"how to connect, as libpq takes it; PGHOST and its like, and service files, count"},
-	{"connections", "N", NULL, &config.connections, "0",
-	"connections to the database; 0: four for each processor"},
-	{"queue", "N", NULL, &config.queue, "1024",
-	"requests that may wait for a connection; more are answered 503"},
-	{"timeout", "SECONDS", NULL, &config.timeout, "30",
-	"time for a request in the database; then it is cancelled and answered 504"},
-	{"", NULL, NULL, NULL, NULL, "Clients"},
-	{"max-clients", "N", NULL, &config.max_clients, "4096",
-	"connections of clients; more are closed at once"},
-	{"max-requests", "N", NULL, &config.max_requests, "100",
-	"requests under way of one WebSocket; it is not read while it has so many"},
-	{"max-body", "BYTES", NULL, &config.max_body, "1048576",
-	"size of a body or a message, up to 1 GB; larger is answered 413, or closed with 1009"},
-	{"idle-timeout", "SECONDS", NULL, &config.idle_timeout, "60",
-	"time without a request; a WebSocket is asked in between whether it lives"},
-	{"read-timeout", "SECONDS", NULL, &config.read_timeout, "10",
-	"time for a request to arrive once it has begun"},
-	{"send-timeout", "SECONDS", NULL, &config.send_timeout, "30",
-	"time for a client to take some of its answers"},
-	{"drain-timeout", "SECONDS", NULL, &config.drain_timeout, "10",
-	"time for requests under way to end after SIGTERM"},
-	{"allow-origin", "ORIGIN", &config.allow_origin, NULL, NULL,
-		"a web site whose pages may call, as https://example.com; may be given several times; *: all; "
-	"default: none without --jwt-key, else all"},
-	{"allow-host", "NAME", &config.allow_host, NULL, NULL,
-		"a name by which clients may call, as db.example.com, beside those of the loopback; may be given "
-	"several times; *: any; default: none without --jwt-key, else any"},
-	{"", NULL, NULL, NULL, NULL, "Authentication"},
-	{"jwt-key", "FILE", &config.jwt_key, NULL, NULL,
-	"what verifies tokens: the secret (HS256) or the public key, PEM (RS256); clients then must have one"},
-	{"jwt-algorithm", "NAME", &config.jwt_algorithm, NULL, "HS256",
-	"HS256 or RS256; tokens signed otherwise are refused"},
-	{"jwt-signing-key", "FILE", &config.jwt_signing_key, NULL, NULL,
-	"the private key, PEM, that signs tokens at login with RS256; without it there is no login"},
-	{"jwt-audience", "NAME", &config.jwt_audience, NULL, NULL,
-	"refuse tokens whose \"aud\" is not this"},
-	{"anonymous-role", "ROLE", &config.anonymous_role, NULL, NULL,
-	"the role of clients without a token; default: they are answered 401"},
-	{"logins", "N", NULL, &config.logins, "4",
-	"logins with a password at a time"},
-	{"token-lifetime", "SECONDS", NULL, &config.token_lifetime, "3600",
-	"how long a token of a login is good, at most"},
-	{"", NULL, NULL, NULL, NULL, "TLS"},
-	{"tls-cert", "FILE", &config.tls_cert, NULL, NULL,
-	"the certificate, PEM, and those that vouch for it; read again at SIGHUP"},
-	{"tls-key", "FILE", &config.tls_key, NULL, NULL,
-	"its private key, PEM"},
-	{"", NULL, NULL, NULL, NULL, "Watching"},
-	{"metrics-listen", "ADDRESS:PORT", &config.metrics_listen, NULL, "127.0.0.1:7513",
-	"where /metrics is, for Prometheus; \"off\": nowhere"},
-	{"log-format", "FORMAT", &config.log_format, NULL, "text",
-	"text or json, on standard error"},
-	{"log-requests", "WHICH", &config.log_requests, NULL, "all",
-	"a line for each of the requests: all, errors (status 500 and above), none"}
-};
-
-#define NOPTIONS ((int) (sizeof(options) / sizeof(options[0])))
-
-static void help(void);
-static void fail(const char *message, const char *about) __attribute__((noreturn));
-static void set(const Option *option, const char *value);
-static bool is_list(const Option *option);
-static void add(const Option *option, const char *value);
-static void read_environment(void);
-static void read_arguments(int argc, char **argv);
-static const Option *find_option(const char *name, size_t length);
+static void fill_in(void);
 static void check(void);
+static void check_sizes(void);
 static void check_each(const char *list, bool (*is_well_formed) (const char *), const char *message);
+static void check_no_authentication(void);
+static void check_database(void);
 static bool is_one_of(const char *value, const char *const *choices);
 
 /*
@@ -110,153 +34,25 @@ static bool is_one_of(const char *value, const char *const *choices);
 void
 config_read(int argc, char **argv)
 {
-	for (int i = 0; i < NOPTIONS; i++)
-		if (options[i].preset)
-			set(&options[i], options[i].preset);
-	read_environment();
-	read_arguments(argc, argv);
+	option_read(argc, argv);
+	check();
+	fill_in();
+}
+
+/*
+ * What nobody has said, and the machine has to.
+ */
+static void
+fill_in(void)
+{
+	size_t		half = (size_t) sysconf(_SC_PHYS_PAGES) * sysconf(_SC_PAGESIZE) / 2;
+
 	if (config.connections == 0)
 		config.connections = 4 * sysconf(_SC_NPROCESSORS_ONLN);
-	check();
-}
-
-static void
-help(void)
-{
-	puts("kz-gateway lets clients of Kuzzle (HTTP, WebSocket) and of Milvus (HTTP) use\n"
-		 "PostgreSQL with kz.  It moves bytes: what the protocols say is in the database.\n"
-		 "\n"
-		 "Usage: kz-gateway [--OPTION VALUE]...\n");
-	for (int i = 0; i < NOPTIONS; i++)
-	{
-		const Option *option = &options[i];
-
-		if (!option->name[0])
-		{
-			printf("\n%s\n", option->help);
-			continue;
-		}
-		printf("  --%s %s\n        %s", option->name, option->argument, option->help);
-		if (option->preset && option->preset[0] && strcmp(option->preset, "0") != 0)
-			printf(" (default %s)", option->preset);
-		puts("");
-	}
-	puts("\nEach option can also stand in the environment: --max-body as KZ_GATEWAY_MAX_BODY.\n"
-		 "\n"
-		 "SIGTERM lets requests under way end, then exits; SIGHUP reads the files of TLS again.\n"
-		 "\n"
-		 "With --jwt-key, the role of a request is that of the claim \"role\" of its token, and\n"
-		 "may do what that role may do in PostgreSQL.  The role that the gateway itself connects\n"
-		 "as should have no rights of its own:\n"
-		 "\n"
-		 "  CREATE ROLE gateway LOGIN NOINHERIT;\n"
-		 "  GRANT alice TO gateway;\n"
-		 "\n"
-		 "  kz-gateway --database 'dbname=shop user=gateway' --jwt-key /etc/kz-gateway/secret \\\n"
-		 "      --listen 0.0.0.0:7512 --tls-cert cert.pem --tls-key key.pem");
-	exit(0);
-}
-
-static void
-fail(const char *message, const char *about)
-{
-	fprintf(stderr, "kz-gateway: %s%s\nTry kz-gateway --help.\n", message, about);
-	exit(2);
-}
-
-static void
-set(const Option *option, const char *value)
-{
-	char	   *end;
-	long		number;
-
-	if (option->string)
-	{
-		*option->string = value;
-		return;
-	}
-	errno = 0;
-	number = strtol(value, &end, 10);
-	if (errno != 0 || *value == '\0' || *end != '\0' || number < (option->number == &config.connections ? 0 : 1) ||
-		number > (option->number == &config.max_body ? MOST_BODY : INT_MAX / 1000))
-		fail("not a fitting number for --", option->name);
-	*option->number = number;
-}
-
-/*
- * Whether an option may be given several times; in between there are commas.
- */
-static bool
-is_list(const Option *option)
-{
-	return option->string == &config.allow_origin || option->string == &config.allow_host;
-}
-
-/*
- * Set one more value of a list.
- */
-static void
-add(const Option *option, const char *value)
-{
-	Buffer		list = {0};
-
-	buffer_printf(&list, "%s,%s", *option->string, value);
-	set(option, buffer_take_string(&list));
-}
-
-static void
-read_environment(void)
-{
-	for (int i = 0; i < NOPTIONS; i++)
-	{
-		char		name[64];
-		const char *value;
-
-		snprintf(name, sizeof(name), "KZ_GATEWAY_%s", options[i].name);
-		for (char *c = name; *c; c++)
-			*c = *c == '-' ? '_' : *c >= 'a' && *c <= 'z' ? *c - 'a' + 'A' : *c;
-		value = getenv(name);
-		if (value && options[i].name[0])
-			set(&options[i], value);
-	}
-}
-
-static void
-read_arguments(int argc, char **argv)
-{
-	bool		given[NOPTIONS] = {false};
-
-	for (int i = 1; i < argc; i++)
-	{
-		const char *name = argv[i];
-		const char *equals = strchr(name, '=');
-		const Option *option;
-
-		if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0)
-			help();
-		if (strcmp(name, "--version") == 0)
-		{
-			puts("kz-gateway " KZ_VERSION);
-			exit(0);
-		}
-		option = strncmp(name, "--", 2) == 0 ?
-			find_option(name + 2, equals ? (size_t) (equals - name - 2) : strlen(name + 2)) : NULL;
-		if (!option)
-			fail("there is no option ", name);
-		if (!equals && i + 1 == argc)
-			fail("there is no value for ", name);
-		(is_list(option) && given[option - options] ? add : set) (option, equals ? equals + 1 : argv[++i]);
-		given[option - options] = true;
-	}
-}
-
-static const Option *
-find_option(const char *name, size_t length)
-{
-	for (int i = 0; i < NOPTIONS; i++)
-		if (length > 0 && strlen(options[i].name) == length && strncmp(options[i].name, name, length) == 0)
-			return &options[i];
-	return NULL;
+	if (config.max_memory == 0)
+		config.max_memory = half < GB ? half : GB;
+	if (config.max_clients_per_address < 0)
+		config.max_clients_per_address = config.max_clients / 4 + 1;
 }
 
 /*
@@ -268,27 +64,49 @@ check(void)
 	static const char *const algorithms[] = {"HS256", "RS256", NULL};
 	static const char *const formats[] = {"text", "json", NULL};
 	static const char *const which[] = {"all", "errors", "none", NULL};
+	static const char *const switches[] = {"on", "off", NULL};
 
 	if (!is_one_of(config.jwt_algorithm, algorithms))
-		fail("--jwt-algorithm must be HS256 or RS256, not ", config.jwt_algorithm);
+		option_fail("--jwt-algorithm must be HS256 or RS256, not ", config.jwt_algorithm);
 	if (!is_one_of(config.log_format, formats))
-		fail("--log-format must be text or json, not ", config.log_format);
+		option_fail("--log-format must be text or json, not ", config.log_format);
 	if (!is_one_of(config.log_requests, which))
-		fail("--log-requests must be all, errors or none, not ", config.log_requests);
+		option_fail("--log-requests must be all, errors or none, not ", config.log_requests);
 	if (!config.tls_cert != !config.tls_key)
-		fail("--tls-cert and --tls-key need each other", "");
-	if (!config.jwt_key && (config.anonymous_role || config.jwt_signing_key || config.jwt_audience))
-		fail("without --jwt-key there is no authentication, so no option about it", "");
+		option_fail("--tls-cert and --tls-key need each other", "");
+	if (!is_one_of(config.metrics_tls, switches))
+		option_fail("--metrics-tls must be on or off, not ", config.metrics_tls);
+	if (config_metrics_speak_tls() && !config.tls_cert)
+		option_fail("--metrics-tls needs --tls-cert", "");
+	check_database();
+	check_sizes();
+	if (!config.jwt_key)
+		check_no_authentication();
 	if (config.jwt_signing_key && strcmp(config.jwt_algorithm, "HS256") == 0)
-		fail("--jwt-signing-key is for RS256", "");
+		option_fail("--jwt-signing-key is for RS256", "");
+	if (config.jwt_audience && !config.jwt_audience[0])
+		option_fail("--jwt-audience must be a name", "");
 	if (config.anonymous_role && (strcmp(config.anonymous_role, "none") == 0 || !config.anonymous_role[0]))
-		fail("--anonymous-role must be a role", "");
+		option_fail("--anonymous-role must be a role", "");
 	check_each(config.allow_origin, origin_is_well_formed,
 			   "--allow-origin is what browsers send, as https://example.com or http://localhost:3000, without a path "
 			   "and without the port that is that of the scheme; not ");
 	check_each(config.allow_host, host_is_well_formed,
 			   "--allow-host is a name or an address, as db.example.com or [2001:db8::1], without scheme, port and "
 			   "path; not ");
+	check_each(config.trust_forwarded, forwarded_is_well_formed,
+			   "--trust-forwarded takes addresses, as 10.0.0.1 or 10.0.0.0/8, not ");
+}
+
+static void
+check_sizes(void)
+{
+	if (config.max_memory != 0 && config.max_memory < LEAST_MEMORY)
+		option_fail("--max-memory must be 16MB at least", "");
+	if (config.max_body > MOST_BODY)
+		option_fail("--max-body must be 1GB at most", "");
+	if (config.max_answer > MOST_BODY)
+		option_fail("--max-answer must be 1GB at most", "");
 }
 
 /*
@@ -300,11 +118,45 @@ check_each(const char *list, bool (*is_well_formed) (const char *), const char *
 	char	   *rest = copy_string(list);
 
 	if (list && list[strspn(list, ", ")] == '\0')
-		fail(message, "\"\"");
+		option_fail(message, "\"\"");
 	for (char *value = rest ? strtok(rest, ", ") : NULL; value; value = strtok(NULL, ", "))
 		if (!is_well_formed(value))
-			fail(message, value);
+			option_fail(message, value);
 	free(rest);
+}
+
+/*
+ * Who sets what is about authentication believes that there is some.
+ */
+static void
+check_no_authentication(void)
+{
+	static const char *const names[] = {
+		"anonymous-role", "jwt-algorithm", "jwt-audience", "jwt-signing-key", "logins",
+		"remember-passwords", "token-lifetime", NULL
+	};
+
+	for (const char *const *name = names; *name; name++)
+		if (option_is_given(*name))
+			option_fail("without --jwt-key there is no authentication, so no option about it: --", *name);
+}
+
+/*
+ * What libpq can't take apart it would refuse at each attempt to connect.
+ */
+static void
+check_database(void)
+{
+	const char *database = config.database;
+	bool		is_conninfo = strchr(database, '=') || strncmp(database, "postgresql://", 13) == 0 ||
+	strncmp(database, "postgres://", 11) == 0;
+	char	   *problem = NULL;
+
+	if (!is_conninfo)
+		return;
+	PQconninfoFree(PQconninfoParse(database, &problem));
+	if (problem)
+		option_fail("--database can't be understood: ", problem);
 }
 
 static bool

@@ -6,6 +6,7 @@
 #define CONFIG_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 typedef struct Config
 {
@@ -15,8 +16,12 @@ typedef struct Config
 	int			connections;
 	int			queue;			/* requests that wait for a connection */
 	int			timeout;		/* seconds, of a request in PostgreSQL */
-	int			max_body;		/* bytes */
+	size_t		max_memory;		/* bytes, of all that is counted */
+	size_t		max_answer;		/* bytes */
+	size_t		max_body;		/* bytes */
+	int			large_bodies;	/* in PostgreSQL at a time */
 	int			max_clients;
+	int			max_clients_per_address;	/* 0: as many; -1: nobody has said */
 	int			max_requests;	/* of a client at a time */
 	int			idle_timeout;	/* seconds */
 	int			read_timeout;	/* seconds */
@@ -28,15 +33,24 @@ typedef struct Config
 	const char *jwt_audience;
 	const char *anonymous_role;
 	int			logins;			/* at a time */
+	int			remember_passwords; /* seconds; 0: not at all */
 	int			token_lifetime; /* seconds */
 	const char *allow_origin;	/* a list; NULL: all with jwt_key, else none */
 	const char *allow_host;		/* a list; NULL: all with jwt_key, else those
 								 * that are ours anyway */
+	const char *trust_forwarded;	/* a list; NULL: nobody */
 	const char *tls_cert;		/* file; NULL: no TLS */
 	const char *tls_key;
+	const char *metrics_tls;	/* "on", "off" */
 	const char *log_format;
 	const char *log_requests;	/* "all", "errors", "none" */
 } Config;
+
+#define MB ((size_t) 1024 * 1024)
+#define GB (1024 * MB)
+
+/* A body that is not larger than this is let in whoever sends it. */
+#define SMALL_BODY MB
 
 extern Config config;
 
@@ -47,6 +61,13 @@ static inline bool
 config_authenticates(void)
 {
 	return config.jwt_key != NULL;
+}
+
+/* Whether /metrics speaks TLS; what else there is does as soon as it can. */
+static inline bool
+config_metrics_speak_tls(void)
+{
+	return config.metrics_tls[1] == 'n';
 }
 
 #endif							/* CONFIG_H */

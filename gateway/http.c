@@ -25,6 +25,10 @@
 /* Of names, addresses and ports. */
 #define HOST_CHARACTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~%:[]"
 
+const char	http_too_large[] = "It is larger than the gateway's --max-body allows.";
+const char	http_too_large_for_unknown[] = "Above 1 MB it takes a token or a password that is good.";
+
+static bool asks_for_trust(const HttpReader *reader);
 static bool bad(HttpReader *reader, int status, const char *problem);
 static bool read_head(HttpReader *reader, Buffer *in);
 static void read_origin(HttpReader *reader, const char *text, size_t length);
@@ -43,8 +47,9 @@ static bool read_trailer(HttpReader *reader, Buffer *in);
 
 /*
  * Go on reading.  HTTP_COMPLETE: the message is there, http_reset() begins the next.
- * HTTP_BAD: status and problem are set, and nothing more can be read.  Any other
- * state: there must be more input.
+ * HTTP_BAD: status and problem are set, and nothing more can be read.  HTTP_LARGE: the
+ * body is above SMALL_BODY, and not read until "trusted" is set.  Any other state: there
+ * must be more input.
  */
 HttpState
 http_read(HttpReader *reader, Buffer *in)
@@ -58,9 +63,18 @@ http_read(HttpReader *reader, Buffer *in)
 		[HTTP_TRAILER] = read_trailer
 	};
 
-	while (reader->state < HTTP_COMPLETE && read[reader->state] (reader, in))
+	while (reader->state < HTTP_LARGE && !asks_for_trust(reader) && read[reader->state] (reader, in))
 		;
-	return reader->state;
+	if (reader->state == HTTP_COMPLETE)
+		buffer_fit(&reader->message.body);
+	return reader->state < HTTP_LARGE && asks_for_trust(reader) ? HTTP_LARGE : reader->state;
+}
+
+static bool
+asks_for_trust(const HttpReader *reader)
+{
+	return reader->remaining + buffer_length(&reader->message.body) > SMALL_BODY && !reader->trusted &&
+		config_authenticates();
 }
 
 /*
@@ -97,6 +111,8 @@ http_reset(HttpReader *reader)
 	free(message->host);
 	free(message->origin);
 	free(message->encoding);
+	free(message->x_forwarded_for);
+	free(message->forwarded);
 	free(message->websocket_key);
 	free(message->subprotocol);
 	buffer_free(&message->headers);
@@ -240,6 +256,8 @@ read_headers(HttpReader *reader, Headers *headers, char *lines)
 	if (status != 0)
 		return bad(reader, status, reader->problem);
 	message->authorization = headers_copy(headers, "authorization");
+	message->x_forwarded_for = headers_copy(headers, "x-forwarded-for");
+	message->forwarded = headers_copy(headers, "forwarded");
 	message->encoding = headers_copy(headers, "content-encoding");
 	if (message->encoding && (!*message->encoding || strcasecmp(message->encoding, "identity") == 0))
 	{
@@ -298,8 +316,8 @@ read_length(HttpReader *reader, const char *length)
 {
 	if (*length == '\0' || length[strspn(length, "0123456789")] != '\0')
 		return bad(reader, 400, "Content-Length is not a number");
-	if (strlen(length) > 15 || strtoull(length, NULL, 10) > (uint64_t) config.max_body)
-		return bad(reader, 413, NULL);
+	if (strlen(length) > 15 || strtoull(length, NULL, 10) > config.max_body)
+		return bad(reader, 413, http_too_large);
 	reader->remaining = strtoull(length, NULL, 10);
 	return true;
 }
@@ -334,6 +352,8 @@ read_body(HttpReader *reader, Buffer *in)
 	size_t		n = buffer_length(in) < reader->remaining ? buffer_length(in) : reader->remaining;
 
 	buffer_append(&reader->message.body, buffer_data(in), n);
+	if (reader->message.body.failed)
+		return bad(reader, 503, NULL);
 	buffer_consume(in, n);
 	reader->remaining -= n;
 	if (reader->remaining > 0)
@@ -362,8 +382,8 @@ read_chunk(HttpReader *reader, Buffer *in)
 	if (reader->trailer > MAX_TRAILER)
 		return bad(reader, 431, "the chunks say too much about themselves");
 	reader->remaining = strtoul(text, NULL, 16);
-	if (reader->remaining + buffer_length(&reader->message.body) > (uint64_t) config.max_body)
-		return bad(reader, 413, NULL);
+	if (reader->remaining + buffer_length(&reader->message.body) > config.max_body)
+		return bad(reader, 413, http_too_large);
 	buffer_consume(in, end + 2 - text);
 	reader->state = reader->remaining > 0 ? HTTP_CHUNK_DATA : HTTP_TRAILER;
 	return true;

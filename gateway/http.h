@@ -23,6 +23,8 @@ typedef struct HttpMessage
 	char	   *origin;			/* whose page asks, any bytes; NULL: none.
 								 * Also known of a message that is bad */
 	char	   *encoding;		/* of the body; NULL: its bytes are as meant */
+	char	   *x_forwarded_for;	/* all of these lines; NULL: none */
+	char	   *forwarded;		/* likewise */
 	char	   *websocket_key;	/* NULL: it asks for no WebSocket */
 	char	   *subprotocol;	/* the first it offers; or NULL */
 	bool		bad_upgrade;	/* it asks for one as we can't speak it */
@@ -37,6 +39,7 @@ typedef enum HttpState
 	HTTP_CHUNK_DATA,
 	HTTP_CHUNK_END,
 	HTTP_TRAILER,
+	HTTP_LARGE,					/* only answered, never a state */
 	HTTP_COMPLETE,
 	HTTP_BAD
 } HttpState;
@@ -49,10 +52,15 @@ typedef struct HttpReader
 	size_t		scanned;		/* of the input, in vain */
 	uint64_t	remaining;		/* of the body or the chunk */
 	size_t		trailer;		/* bytes of the trailer and of extensions */
+	bool		trusted;		/* the body may be above SMALL_BODY */
 	bool		continues;		/* the client waits for "100 Continue" */
 	int			status;			/* of HTTP_BAD */
 	const char *problem;
 } HttpReader;
+
+/* Why a request, or a message of a WebSocket, is refused. */
+extern const char http_too_large[];
+extern const char http_too_large_for_unknown[];
 
 extern HttpState http_read(HttpReader *reader, Buffer *in);
 extern bool http_has_begun(const HttpReader *reader, const Buffer *in);

@@ -16,6 +16,7 @@
 
 #include "buffer.h"
 #include "loop.h"
+#include "memory.h"
 
 #define EVENTS_PER_ROUND 256
 #define LONGEST_SLEEP 60000
@@ -122,10 +123,17 @@ loop_free_later(void *memory)
 {
 	if (ndoomed == doomed_size)
 	{
-		doomed_size = doomed_size ? doomed_size * 2 : 64;
-		doomed = realloc(doomed, doomed_size * sizeof(void *));
-		if (!doomed)
-			abort();
+		size_t		size = doomed_size ? doomed_size * 2 : 64;
+		void	   *larger = memory_get(doomed, size * sizeof(void *));
+
+		/*
+		 * It can't be freed now, so it is lost; that takes thousands in one
+		 * round.
+		 */
+		if (!larger)
+			return;
+		doomed = larger;
+		doomed_size = size;
 	}
 	doomed[ndoomed++] = memory;
 }
@@ -178,10 +186,17 @@ timer_set(Timer *timer, int64_t ms)
 	{
 		if (nheap + 2 > heap_size)
 		{
-			heap_size = heap_size ? heap_size * 2 : 64;
-			heap = realloc(heap, heap_size * sizeof(Timer *));
-			if (!heap)
-				abort();
+			size_t		size = heap_size ? heap_size + heap_size / 2 : 64;
+			void	   *larger = memory_get(heap, size * sizeof(Timer *));
+
+			/*
+			 * With so many timers, one that is not set is waited for too
+			 * long.
+			 */
+			if (!larger)
+				return;
+			heap = larger;
+			heap_size = size;
 		}
 		heap_put(++nheap, timer);
 	}

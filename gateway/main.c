@@ -3,6 +3,7 @@
  *	  The life of kz-gateway.
  */
 #include <arpa/inet.h>
+#include <ctype.h>
 #include <errno.h>
 #include <netdb.h>
 #include <signal.h>
@@ -20,14 +21,20 @@
 #include "buffer.h"
 #include "client.h"
 #include "config.h"
+#include "forwarded.h"
 #include "log.h"
 #include "loop.h"
+#include "memory.h"
 #include "metrics.h"
 #include "pool.h"
+#include "shed.h"
 #include "tls.h"
 
 /* How long we don't accept when there are no descriptors left. */
 #define ACCEPT_PAUSE 100
+
+/* How long clients may take to get the last answers, which are there. */
+#define LAST_WAIT 2000
 
 #define ACCEPTS_PER_EVENT 64
 #define BACKLOG 1024
@@ -48,9 +55,11 @@ static void raise_limit(void);
 static void open_signals(void);
 static void on_signal(void *owner, uint32_t events);
 static void drain(void);
+static void give_up(void *owner);
 static void stop(void *owner);
 static void listen_at(Listener *listener, ClientKind kind, const char *where);
 static struct addrinfo *resolve(const char *where);
+static bool is_port(const char *text);
 static bool is_loopback(const struct sockaddr *address);
 static void on_connect(void *owner, uint32_t events);
 static void accept_again(void *owner);
@@ -61,11 +70,13 @@ int
 main(int argc, char **argv)
 {
 	config_read(argc, argv);
+	memory_open();
 	srand(time(NULL) ^ getpid());
 	raise_limit();
 	loop_open();
 	tls_open();
 	auth_open();
+	forwarded_open();
 	listen_at(&listeners[0], CLIENT_HTTP, config.listen);
 	if (strcmp(config.metrics_listen, "off") != 0)
 		listen_at(&listeners[1], CLIENT_METRICS, config.metrics_listen);
@@ -76,14 +87,17 @@ main(int argc, char **argv)
 
 	clients_close();
 	auth_close();
+	forwarded_close();
 	pool_close();
 	tls_close();
 	close_listeners();
+	shed_close();
 	watch_clear(&signals);
 	loop_close();
 	log_message("kz-gateway has ended");
 	log_flush();
 	log_close();
+	memory_close();
 	return 0;
 }
 
@@ -146,9 +160,23 @@ drain(void)
 	log_message("finishing %d requests", metrics.requests);
 	draining = true;
 	close_listeners();
-	drain_end.expired = stop;
+	drain_end.expired = give_up;
 	timer_set(&drain_end, config.drain_timeout * 1000L);
 	clients_drain();
+}
+
+/*
+ * Requests have had their time: say so to those who wait for them.
+ */
+static void
+give_up(void *owner)
+{
+	(void) owner;
+	log_message("giving up %d requests", metrics.requests);
+	auth_give_up();
+	pool_give_up();
+	drain_end.expired = stop;
+	timer_set(&drain_end, LAST_WAIT);
 }
 
 static void
@@ -170,7 +198,10 @@ listen_at(Listener *listener, ClientKind kind, const char *where)
 
 	if (!config_authenticates() && !is_loopback(address->ai_addr))
 	{
-		fprintf(stderr, "kz-gateway: without authentication (--jwt-key) everybody who reaches %s could do all that "
+		fprintf(stderr, kind == CLIENT_METRICS ?
+				"kz-gateway: /metrics lets nobody do anything, but tells whoever reaches %s how much is done here; "
+				"without authentication (--jwt-key) it too listens on the loopback only\n" :
+				"kz-gateway: without authentication (--jwt-key) everybody who reaches %s could do all that "
 				"the gateway may do, so it listens on the loopback only\n", where);
 		exit(2);
 	}
@@ -201,8 +232,14 @@ resolve(const char *where)
 	size_t		length = port ? port - where : 0;
 	bool		bracketed = length >= 2 && where[0] == '[' && where[length - 1] == ']';
 	char	   *host = copy_bytes(where + bracketed, length - 2 * bracketed);
-	int			error = port && *host ? getaddrinfo(host, port + 1, &hints, &address) : EAI_NONAME;
+	int			error;
 
+	if (!port || !is_port(port + 1))
+	{
+		fprintf(stderr, "kz-gateway: can't listen at %s: behind the last colon there is no port, a number up to 65535 or a name\n", where);
+		exit(2);
+	}
+	error = *host ? getaddrinfo(host, port + 1, &hints, &address) : EAI_NONAME;
 	free(host);
 	if (error != 0)
 	{
@@ -210,6 +247,19 @@ resolve(const char *where)
 		exit(2);
 	}
 	return address;
+}
+
+/*
+ * Whether a text can be a port.  Of a number, getaddrinfo() takes what is left of it in
+ * 16 bits.
+ */
+static bool
+is_port(const char *text)
+{
+	size_t		digits = strspn(text, "0123456789");
+
+	return digits == 0 ? isalpha((unsigned char) *text) != 0 :
+		text[digits] == '\0' && digits <= 5 && atoi(text) <= 65535;
 }
 
 static bool
@@ -258,6 +308,7 @@ accept_again(void *owner)
 static void
 after_events(void)
 {
+	shed();
 	pool_dispatch();
 	log_flush();
 	if (draining && metrics.clients == 0 && metrics.requests == 0)

@@ -2,6 +2,7 @@
  * metrics.c
  *	  What is counted, in the text format of Prometheus.
  */
+#include "memory.h"
 #include "metrics.h"
 
 /* Upper bounds of the histogram of durations, in ms. */
@@ -52,8 +53,10 @@ metrics_write(Buffer *buffer)
 		{"requests_waiting", "gauge", "Of these, those that wait for a connection.", metrics.waiting},
 		{"database_connections", "gauge", "Connections to the database that work.", metrics.connections},
 		{"database_connections_busy", "gauge", "Of these, those with a request.", metrics.running},
+		{"memory_bytes", "gauge", "Memory that counts for --max-memory.", memory_used()},
 		{"clients_total", "counter", "Connections that clients have made.", metrics.accepted},
 		{"clients_refused_total", "counter", "Of these, those that were too many.", metrics.refused_clients},
+		{"clients_shed_total", "counter", "How often one had to let go of what it held, as memory was short.", metrics.shed_clients},
 		{"database_connections_lost_total", "counter", "Connections to the database that ended.", metrics.connections_lost},
 		{"logins_total", "counter", "Logins with a password.", metrics.logins},
 		{"logins_failed_total", "counter", "Of these, those that failed.", metrics.failed_logins},

@@ -22,6 +22,7 @@ typedef struct Metrics
 	/* since the start */
 	uint64_t	accepted;
 	uint64_t	refused_clients;
+	uint64_t	shed_clients;
 	uint64_t	connections_lost;
 	uint64_t	logins;
 	uint64_t	failed_logins;

@@ -15,7 +15,7 @@
 
 #include "config.h"
 #include "origin.h"
-#include "../src/protocol/cors.h"
+#include "protocol/cors.h"
 
 /* What of a client's is shown in a message. */
 #define SHOWN 100

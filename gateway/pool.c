@@ -1,78 +1,42 @@
 /*
  * pool.c
- *	  The connections to the database.
+ *	  The connections to the database: which of them does which request.
  *
  * A connection has one request at a time, so a slow one holds nobody up but itself.
  * Requests that find no connection wait for their client's turn.
  *
- * A request is one implicit transaction: what a connection is sent for it ends with a
- * Sync, and nothing is answered before PostgreSQL has answered that, since it is
- * where it commits.  Its role is set inside that transaction, and ends with it.
+ * If a connection breaks under a request, nobody knows what became of it, and that is
+ * the answer: it is not sent again.  A session that has undone a request for a reason
+ * of its own is given up, and another gets the request.
  *
- * No request is sent twice.  If a connection breaks under one, nobody knows what
- * became of it, and that is the answer.
+ * libpq keeps the memory of the largest thing that went through a connection, so while
+ * memory is short, connections that have much of it are made anew.
  */
-#include <libpq-fe.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/epoll.h>
 
 #include "answer.h"
 #include "config.h"
+#include "connection.h"
 #include "log.h"
-#include "loop.h"
+#include "memory.h"
 #include "metrics.h"
 #include "pool.h"
+#include "session.h"
 #include "turn.h"
 
-#define FIRST_RETRY 100			/* ms */
-#define LAST_RETRY 5000
-#define CONNECT_TIMEOUT 10000
-#define GRACE 5000				/* for the server to cancel a request itself */
-
-typedef enum ConnectionState
-{
-	CONNECTION_DOWN,			/* the timer brings it back */
-	CONNECTION_CONNECTING,
-	CONNECTION_ASKING,			/* where kz is */
-	CONNECTION_PREPARING,
-	CONNECTION_IDLE,
-	CONNECTION_RUNNING
-} ConnectionState;
-
-typedef struct Connection
-{
-	ConnectionState state;
-	PGconn	   *pg;
-	Watch		watch;
-	Timer		timer;
-	int			retry;			/* ms until the next attempt */
-	Request    *request;		/* of CONNECTION_RUNNING */
-	PGresult   *result;			/* the last, or the first that is an error */
-	bool		in_call;		/* what comes is about the call, not the role */
-	bool		role_failed;
-	struct Connection *next_idle;
-} Connection;
-
 static Connection *connections;
-static Connection *idle;		/* the one used last first */
+static Connection *idle;		/* used last: first; but failed: last */
+static bool here;				/* it was told that there is a connection */
+static bool away;				/* that there is none */
+static bool missing;			/* that some can't be made */
+static bool ended;				/* nothing is begun any more */
 
-static void connect_now(void *owner);
-static void connect_on(Connection *connection);
-static void ask(Connection *connection);
-static void prepare(Connection *connection);
-static void ready(Connection *connection);
-static void on_event(void *owner, uint32_t events);
-static void on_timeout(void *owner);
-static void read_results(Connection *connection);
-static void keep_result(Connection *connection, PGresult *result);
-static void on_sync(Connection *connection);
-static bool send_out(Connection *connection);
-static void send_request(Connection *connection, Request *request);
-static void lost(Connection *connection, const char *reason);
-static void leave_idle(Connection *connection);
-static void bring_back(void);
+static void become_idle(Connection *connection);
+static bool is_there(void);
+static void make_anew(void);
+static Connection *take_idle(const Request *request);
+static void tell_lost(const char *reason);
+static void tell_ready(void);
 
 /*
  * Begin to connect.
@@ -80,283 +44,123 @@ static void bring_back(void);
 void
 pool_open(void)
 {
+	session_open();
 	connections = allocate(config.connections * sizeof(Connection));
 	for (int i = 0; i < config.connections; i++)
-	{
-		Connection *connection = &connections[i];
-
-		connection->watch = (Watch)
-		{
-			.fd = -1,.ready = on_event,.owner = connection
-		};
-		connection->timer.owner = connection;
-		connection->retry = FIRST_RETRY;
-		connect_now(connection);
-	}
-}
-
-static void
-connect_now(void *owner)
-{
-	static const char *const keywords[] = {"dbname", "fallback_application_name", "client_encoding", NULL};
-	const char *const values[] = {config.database, "kz-gateway", "UTF8", NULL};
-	Connection *connection = owner;
-
-	connection->pg = PQconnectStartParams(keywords, values, 1);
-	if (!connection->pg)
-		abort();
-	PQsetNoticeProcessor(connection->pg, log_notice, NULL);
-	connection->state = CONNECTION_CONNECTING;
-	connection->timer.expired = on_timeout;
-	timer_set(&connection->timer, CONNECT_TIMEOUT);
-	if (PQstatus(connection->pg) == CONNECTION_BAD)
-		lost(connection, PQerrorMessage(connection->pg));
-	else
-		watch_set(&connection->watch, PQsocket(connection->pg), EPOLLOUT);
+		connection_open(&connections[i]);
 }
 
 /*
- * Go on connecting.
+ * A connection can work: the others may try again at once.
  */
-static void
-connect_on(Connection *connection)
+void
+pool_connected(Connection *connection)
 {
-	switch (PQconnectPoll(connection->pg))
-	{
-		case PGRES_POLLING_READING:
-			watch_set(&connection->watch, PQsocket(connection->pg), EPOLLIN);
-			break;
-		case PGRES_POLLING_WRITING:
-			watch_set(&connection->watch, PQsocket(connection->pg), EPOLLOUT);
-			break;
-		case PGRES_POLLING_OK:
-			ask(connection);
-			break;
-		default:
-			lost(connection, PQerrorMessage(connection->pg));
-	}
+	tell_ready();
+	for (int i = 0; metrics.connections == 1 && i < config.connections; i++)
+		connection_hurry(&connections[i]);
+	become_idle(connection);
+	pool_dispatch();
 }
 
 /*
- * Set what holds for the session, and ask for the schema that kz is in, so that no
- * search_path matters.
+ * Wait for a request.  A session that has failed is not the first to get one: what
+ * fails at once would get them all.
  */
 static void
-ask(Connection *connection)
+become_idle(Connection *connection)
 {
-	PGconn	   *pg = connection->pg;
-	char		timeout[32];
-	const char *values[] = {timeout};
+	Connection **at = &idle;
 
-	snprintf(timeout, sizeof(timeout), "%ds", config.timeout);
-	connection->state = CONNECTION_ASKING;
-	if (PQsetnonblocking(pg, 1) != 0 || !PQenterPipelineMode(pg) ||
-		!PQsendQueryParams(pg, "SELECT n.nspname, pg_catalog.set_config('statement_timeout', $1, false)"
-						   " FROM pg_catalog.pg_extension e JOIN pg_catalog.pg_namespace n"
-						   " ON n.oid OPERATOR(pg_catalog.=) e.extnamespace"
-						   " WHERE e.extname OPERATOR(pg_catalog.=) 'kz'",
-						   1, NULL, values, NULL, NULL, 0) ||
-		!PQpipelineSync(pg) || !send_out(connection))
-		lost(connection, PQerrorMessage(pg));
+	while (connection->failed && *at)
+		at = &(*at)->next_idle;
+	connection->next_idle = *at;
+	*at = connection;
+	connection_rest(connection);
 }
 
 /*
- * Prepare the statements, when it is known where kz is.
+ * A request has its answer, unless it was refused by a session that the gateway's
+ * statements have gone from: then it was not done, and another session gets it.
  */
-static void
-prepare(Connection *connection)
+void
+pool_answered(Connection *connection, const PGresult *result)
 {
-	PGconn	   *pg = connection->pg;
-	PGresult   *result = connection->result;
-	char	   *schema;
-	Buffer		http = {0};
-	Buffer		envelope = {0};
-
-	if (PQresultStatus(result) != PGRES_TUPLES_OK || PQntuples(result) != 1)
-	{
-		lost(connection, PQresultStatus(result) == PGRES_TUPLES_OK ?
-			 "the database has no extension kz" : PQresultErrorMessage(result));
-		return;
-	}
-	schema = PQescapeIdentifier(pg, PQgetvalue(result, 0, 0), PQgetlength(result, 0, 0));
-	if (!schema)
-		abort();
-	buffer_printf(&http, "SELECT status, headers, body FROM %s.kz_http($1, $2, $3, $4, $5)", schema);
-	buffer_printf(&envelope, "SELECT a OPERATOR(pg_catalog.||) pg_catalog.jsonb_build_object('room', "
-				  "a OPERATOR(pg_catalog.->) 'requestId') FROM %s.kz_request($1, $2) a", schema);
-	PQfreemem(schema);
-	buffer_append(&http, "", 1);
-	buffer_append(&envelope, "", 1);
-	connection->state = CONNECTION_PREPARING;
-	if (!PQsendPrepare(pg, "role", "SELECT pg_catalog.set_config('role', $1, true)", 1, NULL) ||
-		!PQsendPrepare(pg, "http", buffer_data(&http), 5, NULL) ||
-		!PQsendPrepare(pg, "request", buffer_data(&envelope), 2, NULL) ||
-		!PQpipelineSync(pg) || !send_out(connection))
-		lost(connection, PQerrorMessage(pg));
-	buffer_free(&http);
-	buffer_free(&envelope);
-}
-
-/*
- * A connection that can work: the others may try again at once.
- */
-static void
-ready(Connection *connection)
-{
-	if (PQresultStatus(connection->result) != PGRES_COMMAND_OK)
-	{
-		lost(connection, PQresultErrorMessage(connection->result));
-		return;
-	}
-	if (metrics.connections++ == 0)
-	{
-		log_message("connected to the database");
-		bring_back();
-	}
-	connection->state = CONNECTION_IDLE;
-	connection->retry = FIRST_RETRY;
-	timer_clear(&connection->timer);
-	connection->next_idle = idle;
-	idle = connection;
-}
-
-static void
-on_event(void *owner, uint32_t events)
-{
-	Connection *connection = owner;
-
-	if (connection->state == CONNECTION_CONNECTING)
-	{
-		connect_on(connection);
-		return;
-	}
-	if (events & ~EPOLLOUT && !PQconsumeInput(connection->pg))
-	{
-		lost(connection, PQerrorMessage(connection->pg));
-		return;
-	}
-	if (!send_out(connection))
-		lost(connection, PQerrorMessage(connection->pg));
-	else
-		read_results(connection);
-}
-
-static void
-on_timeout(void *owner)
-{
-	Connection *connection = owner;
-
-	lost(connection, connection->state == CONNECTION_RUNNING ?
-		 "the server does not answer" : "the server does not answer in time");
-}
-
-/*
- * Read the results that are there, up to the Sync, behind which there are none.
- */
-static void
-read_results(Connection *connection)
-{
-	int			nulls = 0;
-
-	while (connection->pg && connection->state != CONNECTION_IDLE && nulls < 2 && !PQisBusy(connection->pg))
-	{
-		PGresult   *result = PQgetResult(connection->pg);
-
-		nulls = result ? 0 : nulls + 1;
-		if (!result)
-			connection->in_call = true;
-		else if (PQresultStatus(result) == PGRES_PIPELINE_SYNC)
-		{
-			PQclear(result);
-			on_sync(connection);
-			nulls = 0;
-		}
-		else
-			keep_result(connection, result);
-	}
-	if (connection->pg && connection->state == CONNECTION_IDLE)
-	{
-		/* Nothing but notices is to come here, and the end. */
-		PGresult   *result = PQisBusy(connection->pg) ? NULL : PQgetResult(connection->pg);
-
-		PQclear(result);
-		if (PQstatus(connection->pg) == CONNECTION_BAD)
-			lost(connection, PQerrorMessage(connection->pg));
-	}
-}
-
-/*
- * The last result counts, but the first error of a request before it.
- */
-static void
-keep_result(Connection *connection, PGresult *result)
-{
-	ExecStatusType kept = PQresultStatus(connection->result);
-
-	if (connection->result && kept != PGRES_TUPLES_OK && kept != PGRES_COMMAND_OK)
-		PQclear(result);
-	else
-	{
-		PQclear(connection->result);
-		connection->result = result;
-		if (PQresultStatus(result) == PGRES_FATAL_ERROR && !connection->in_call)
-			connection->role_failed = true;
-	}
-}
-
-/*
- * All that was sent together is answered, and the transaction is over.
- */
-static void
-on_sync(Connection *connection)
-{
-	Request    *request = connection->request;
-	PGresult   *result = connection->result;
+	Request    *request = connection_release(connection);
 	bool		role_failed = connection->role_failed;
+	SessionHealth health = session_judge(connection->pg, result);
 
-	switch (connection->state)
+	connection->failed = PQresultStatus(result) == PGRES_FATAL_ERROR;
+	if (health == SESSION_GOOD)
+		become_idle(connection);
+	else
+		connection_renew(connection, connection->failed ? PQresultErrorMessage(result) : "its transaction has not ended");
+	for (int i = 0; health == SESSION_MOVED && i < config.connections; i++)
+		if (connection_is_free(&connections[i]))
+			connection_renew(&connections[i], "kz has moved");
+	if (health == SESSION_STALE && request && request->client && !request->large &&
+		request->refused++ < config.connections)
 	{
-		case CONNECTION_ASKING:
-			prepare(connection);
-			break;
-		case CONNECTION_PREPARING:
-			ready(connection);
-			break;
-		case CONNECTION_RUNNING:
-			connection->state = CONNECTION_IDLE;
-			connection->request = NULL;
-			connection->next_idle = idle;
-			idle = connection;
-			metrics.running--;
-			timer_clear(&connection->timer);
-			connection->result = NULL;
-			/* The server is not to wait for the client. */
-			pool_dispatch();
-			answer_from_result(request, result, role_failed);
-			PQclear(result);
-			return;
-		default:
-			break;
+		pool_submit(request);
+		request = NULL;
 	}
-	PQclear(connection->result);
-	connection->result = NULL;
+	/* The server is not to wait for the client. */
+	pool_dispatch();
+	if (request)
+		answer_from_result(request, result, role_failed);
 }
 
 /*
- * Send what libpq has to send, as far as that goes; false if the connection is
- * broken.
+ * A connection has tried to reset its session; if that has failed, there will be
+ * another.
  */
-static bool
-send_out(Connection *connection)
+void
+pool_reset(Connection *connection, const PGresult *result)
 {
-	int			rest = PQflush(connection->pg);
-	uint32_t	events = rest > 0 ? EPOLLIN | EPOLLOUT : EPOLLIN;
+	Request    *request;
 
-	if (rest < 0)
-		return false;
-	if (connection->watch.events != events || connection->watch.fd != PQsocket(connection->pg))
-		watch_set(&connection->watch, PQsocket(connection->pg), events);
-	return true;
+	if (!connection->used && connection->request)
+	{
+		connection_send(connection);
+		return;
+	}
+	request = connection_release(connection);
+	if (!connection->used)
+		become_idle(connection);
+	else
+		connection_renew(connection, PQresultErrorMessage(result));
+	if (request)
+		pool_submit(request);
+	pool_dispatch();
+}
+
+/*
+ * A connection has had nothing to do for a while.
+ */
+void
+pool_rested(Connection *connection)
+{
+	pool_forget(connection);
+	connection_reset(connection);
+}
+
+/*
+ * The server is lost to a connection.  Its request, if it was sent, may have been done.
+ */
+void
+pool_lost(Connection *connection, const char *reason, bool lasting, bool sent)
+{
+	Request    *request = connection_release(connection);
+
+	/* One that is there again soon is not worth a line. */
+	if (lasting || !is_there())
+		tell_lost(reason);
+	if (request && sent)
+		request_fail(request, &failure_unavailable,
+					 "The connection to the database was lost; it is not known whether the request was done.");
+	else if (request)
+		pool_submit(request);
+	pool_dispatch();
 }
 
 /*
@@ -370,7 +174,7 @@ pool_submit(Request *request)
 		pool_dispatch();
 	if (!request->client)
 		request_discard(request);
-	else if (metrics.connections == 0)
+	else if (ended || !is_there())
 		request_fail(request, &failure_unavailable, NULL);
 	else if (metrics.waiting >= config.queue)
 		request_fail(request, &failure_overloaded, NULL);
@@ -387,93 +191,86 @@ pool_dispatch(void)
 {
 	Request    *request;
 
-	while (metrics.connections == 0 && (request = turn_next()))
+	while ((ended || !is_there()) && (request = turn_next()))
 		request_fail(request, &failure_unavailable, NULL);
-	while (idle && (request = turn_next()))
+	for (int i = 0; i < config.connections && intakes_that_wait > 0; i++)
+		intake_resume(&connections[i].intake, &connections[i].watch);
+	if (memory_is_short())
+		make_anew();
+	while (idle && (metrics.running == 0 || !memory_is_short()))
 	{
-		Connection *connection = idle;
+		Connection *connection;
 
+		if (connection_is_settled(idle))
+			turn_favour(idle->role);
+		request = turn_next();
+		if (!request)
+			break;
 		if (request_age(request) > config.timeout * 1000L)
 		{
 			request_fail(request, &failure_overloaded, NULL);
 			continue;
 		}
-		idle = connection->next_idle;
-		send_request(connection, request);
+		connection = take_idle(request);
+		connection_hold(connection, request);
+		if (connection_must_reset(connection, request))
+			connection_reset(connection);
+		else
+			connection_send(connection);
 	}
-}
-
-static void
-send_request(Connection *connection, Request *request)
-{
-	PGconn	   *pg = connection->pg;
-	const char *role[] = {request->role};
-	bool		sent = !request->role || PQsendQueryPrepared(pg, "role", 1, role, NULL, NULL, 0);
-
-	connection->state = CONNECTION_RUNNING;
-	connection->request = request;
-	connection->in_call = !request->role;
-	connection->role_failed = false;
-	metrics.running++;
-	timer_set(&connection->timer, config.timeout * 1000L + GRACE);
-	*buffer_reserve(&request->body, 1) = '\0';
-	if (request->protocol == KUZZLE_WEBSOCKET)
-	{
-		const char *values[] = {buffer_data(&request->body), request->kuid};
-
-		sent = sent && PQsendQueryPrepared(pg, "request", 2, values, NULL, NULL, 0);
-	}
-	else
-	{
-		const char *values[] = {
-			request->method, request->target, request->headers,
-			buffer_length(&request->body) > 0 ? buffer_data(&request->body) : NULL, request->kuid
-		};
-
-		sent = sent && PQsendQueryPrepared(pg, "http", 5, values, NULL, NULL, 0);
-	}
-	if (!sent || !PQpipelineSync(pg) || !send_out(connection))
-		lost(connection, PQerrorMessage(pg));
 }
 
 /*
- * A connection is of no more use.  Its request, if it has one, may have been done.
+ * Whether there is a connection, or will be at once.
  */
-static void
-lost(Connection *connection, const char *reason)
+static bool
+is_there(void)
 {
-	Request    *request = connection->request;
-	bool		alive = connection->state >= CONNECTION_IDLE;
+	bool		there = metrics.connections > 0;
 
-	if (alive)
-	{
-		metrics.connections--;
-		metrics.connections_lost++;
-	}
-	if (connection->state == CONNECTION_IDLE)
-		leave_idle(connection);
-	if (connection->state == CONNECTION_RUNNING)
-		metrics.running--;
-	if (alive || connection->retry == FIRST_RETRY || connection->retry == LAST_RETRY)
-		log_message("no connection to the database: %s", reason);
-	watch_clear(&connection->watch);
-	PQclear(connection->result);
-	PQfinish(connection->pg);
-	connection->result = NULL;
-	connection->pg = NULL;
-	connection->request = NULL;
-	connection->state = CONNECTION_DOWN;
-	connection->timer.expired = connect_now;
-	timer_set(&connection->timer, connection->retry / 2 + rand() % connection->retry);
-	connection->retry = connection->retry * 2 > LAST_RETRY ? LAST_RETRY : connection->retry * 2;
-	if (request)
-		request_fail(request, &failure_unavailable,
-					 "The connection to the database was lost; it is not known whether the request was done.");
-	pool_dispatch();
+	for (int i = 0; !there && i < config.connections; i++)
+		there = connections[i].renewing;
+	return there;
 }
 
+/*
+ * Give back what libpq keeps of idle connections, as long as memory is short.  It takes a
+ * moment until they are there again, so the last one only if it has most of all there is.
+ */
 static void
-leave_idle(Connection *connection)
+make_anew(void)
+{
+	for (int i = 0; i < config.connections && memory_is_short(); i++)
+	{
+		size_t		kept = connections[i].intake.kept;
+
+		if (connections[i].state == CONNECTION_IDLE && kept > 0 &&
+			(metrics.connections > 1 || kept >= config.max_memory / 2))
+			connection_renew(&connections[i], NULL);
+	}
+}
+
+/*
+ * The first idle connection that can do a request as it is, else the first.
+ */
+static Connection *
+take_idle(const Request *request)
+{
+	Connection *connection = idle;
+
+	while (connection && connection_must_reset(connection, request))
+		connection = connection->next_idle;
+	if (!connection)
+		connection = idle;
+	pool_forget(connection);
+	return connection;
+}
+
+/*
+ * A connection does not wait for a request any more.
+ */
+void
+pool_forget(Connection *connection)
 {
 	Connection **at = &idle;
 
@@ -484,18 +281,64 @@ leave_idle(Connection *connection)
 }
 
 /*
- * The server is back: no more patience is needed.
+ * Tell that there is no connection, or not as many as there should be: once, however
+ * often it is tried.
  */
 static void
-bring_back(void)
+tell_lost(const char *reason)
 {
+	if (metrics.connections == 0 && !away)
+		log_message("no connection to the database: %s", reason);
+	else if (metrics.connections > 0 && !missing)
+		log_message("no connection to the database for %d of %d: %s",
+					config.connections - metrics.connections, config.connections, reason);
+	missing = true;
+	if (metrics.connections == 0)
+	{
+		away = true;
+		here = false;
+	}
+}
+
+/*
+ * Tell that the database is back, and that all connections are if some were missing
+ * while others worked.
+ */
+static void
+tell_ready(void)
+{
+	if (!here)
+	{
+		log_message("connected to the database");
+		here = true;
+		missing = away = false;
+	}
+	else if (missing && metrics.connections == config.connections)
+	{
+		log_message("connected to the database with all %d", config.connections);
+		missing = false;
+	}
+}
+
+/*
+ * Answer all requests, begun or not, and begin no more.  What was begun is
+ * PostgreSQL's to finish, until its timeout.
+ */
+void
+pool_give_up(void)
+{
+	ended = true;
 	for (int i = 0; i < config.connections; i++)
 	{
-		if (connections[i].state != CONNECTION_DOWN)
-			continue;
-		connections[i].retry = FIRST_RETRY;
-		timer_set(&connections[i].timer, rand() % FIRST_RETRY);
+		bool		sent = connections[i].state == CONNECTION_RUNNING;
+		Request    *request = connection_release(&connections[i]);
+
+		if (request)
+			request_fail(request, &failure_unavailable,
+						 sent ? "The gateway ends; it is not known whether the request was done." :
+						 "The gateway ends; the request was not done.");
 	}
+	pool_dispatch();
 }
 
 /*
@@ -506,14 +349,10 @@ pool_close(void)
 {
 	for (int i = 0; i < config.connections; i++)
 	{
-		Connection *connection = &connections[i];
-
-		timer_clear(&connection->timer);
-		watch_clear(&connection->watch);
-		PQclear(connection->result);
-		PQfinish(connection->pg);
-		if (connection->request)
-			request_discard(connection->request);
+		if (connections[i].request)
+			request_discard(connection_release(&connections[i]));
+		connection_close(&connections[i]);
 	}
 	free(connections);
+	session_close();
 }

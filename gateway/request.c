@@ -12,68 +12,26 @@
 #include <time.h>
 
 #include "client.h"
+#include "forwarded.h"
 #include "log.h"
+#include "memory.h"
 #include "metrics.h"
 #include "origin.h"
 #include "request.h"
 #include "text.h"
+#include "turn.h"
 
 #define NODE "knode-kz-gateway"
 
-/* Numbers from 0x80 on are ours, which Kuzzle does not assign. */
-const Failure failure_http = {
-	400, "network.http.unexpected_error", 0x03010002, 65535, true, "Caught an unexpected HTTP error"
-};
-const Failure failure_too_large = {
-	413, "network.http.request_too_large", 0x03010001, 65535, true, "Maximum HTTP request size exceeded."
-};
-const Failure failure_not_text = {
-	400, "network.http.body_parse_failed", 0x0301000c, 1801, true, "Unable to convert the HTTP body to JSON"
-};
-const Failure failure_encoded = {
-	400, "network.http.unsupported_content", 0x03010008, 1801, true, "Invalid request content-type."
-};
-const Failure failure_timeout = {
-	408, "network.http.timeout", 0x03010080, 10001, true, "request timeout"
-};
-const Failure failure_frame = {
-	400, "network.websocket.unexpected_error", 0x03030001, 65535, false, "Caught an unexpected WebSocket error"
-};
-const Failure failure_overloaded = {
-	503, "api.process.overloaded", 0x02020002, 1807, false, "Request discarded: too many requests wait for the database."
-};
-const Failure failure_unavailable = {
-	503, "services.storage.not_connected", 0x01010081, 65535, false, "The database can't be reached."
-};
-const Failure failure_too_slow = {
-	504, "services.storage.timeout", 0x01010082, 10001, false, "The request took too long."
-};
-const Failure failure_rejected = {
-	400, "services.storage.unexpected_bad_request", 0x01010021, 1100, false, "The database rejects the request."
-};
-const Failure failure_error = {
-	500, "services.storage.unexpected_error", 0x01010023, 65535, false, "The database could not do it."
-};
-const Failure failure_unauthorized = {
-	401, "security.rights.unauthorized", 0x07030001, 1800, false, "user hasn't authenticated"
-};
-const Failure failure_forbidden = {
-	403, "security.rights.forbidden", 0x07030002, 1401, false, "privilege not permitted"
-};
-const Failure failure_token = {
-	401, "security.token.invalid", 0x07010001, 1800, false, "Invalid token."
-};
-const Failure failure_expired = {
-	401, "security.token.expired", 0x07010006, 1800, false, "Token expired"
-};
-const Failure failure_credentials = {
-	401, "plugin.strategy.missing_user", 0x04030014, 1800, false, "wrong username or password"
-};
-const Failure failure_argument = {
-	400, "api.assert.missing_argument", 0x02010003, 1802, false, "Missing argument"
-};
+/* Headers of an answer are not longer, by far. */
+#define MOST_HEAD 4096
+
+/* A failure says no more than this: an error of PostgreSQL may have all of a value. */
+#define LONGEST_MESSAGE 8192
 
 static Request *make_request(Client *client);
+static void describe(Request *request, const HttpMessage *message);
+static void hold(Request *request, size_t size);
 static int64_t microseconds(void);
 static char *copy_raw(Slice value);
 static char *decode_string(Slice value);
@@ -83,6 +41,7 @@ static void append_envelope(Buffer *body, const Request *request, int status, co
 static void append_error(Buffer *body, const Failure *failure, int status, const char *message);
 static void append_or_null(Buffer *body, const char *string);
 static void fail(Request *request, const Failure *failure, int status, const char *message);
+static void answer_json(Request *request, int status, Buffer *body);
 
 static Request *
 make_request(Client *client)
@@ -110,6 +69,15 @@ request_age(const Request *request)
 	return (microseconds() - request->began) / 1000;
 }
 
+/*
+ * Whether a request is to run as this role; NULL: as the gateway's own.
+ */
+bool
+request_is_as(const Request *request, const char *role)
+{
+	return request->role && role ? strcmp(request->role, role) == 0 : !request->role && !role;
+}
+
 static int64_t
 microseconds(void)
 {
@@ -126,23 +94,61 @@ Request *
 request_from_http(Client *client, HttpMessage *message)
 {
 	Request    *request = make_request(client);
-	const char *path = message->target ? http_path(message->target) : "";
 
-	request->protocol = strncmp(path, "/v1/vector/", 11) == 0 || strncmp(path, "/v2/vectordb/", 13) == 0 ?
-		MILVUS_HTTP : KUZZLE_HTTP;
+	describe(request, message);
 	request->method = message->method;
 	request->target = message->target;
-	request->origin = origin_permits(message) ? copy_string(message->origin) : NULL;
 	request->body = message->body;
 	request->size = buffer_length(&request->body);
 	client->request_bytes += request->size;
 	request->keep_alive = message->keep_alive;
+	hold(request, message->headers.size);
 	request->headers = buffer_take_string(&message->headers);
-	if (message->authorization && strncasecmp(message->authorization, "Bearer ", 7) == 0)
-		request->token = copy_string(message->authorization + 7 + strspn(message->authorization + 7, " "));
 	message->method = message->target = NULL;
 	memset(&message->body, 0, sizeof(message->body));
 	return request;
+}
+
+/*
+ * Make a request of the head of a message, which keeps it: to ask who sends it, or to
+ * refuse the rest.
+ */
+Request *
+request_from_head(Client *client, const HttpMessage *message)
+{
+	Request    *request = make_request(client);
+
+	describe(request, message);
+	request->method = copy_string(message->method);
+	request->target = copy_string(message->target);
+	return request;
+}
+
+/*
+ * Take what a head says about who asks, and how.
+ */
+static void
+describe(Request *request, const HttpMessage *message)
+{
+	const char *path = message->target ? http_path(message->target) : "";
+	const char *authorization = message->authorization;
+
+	request->protocol = strncmp(path, "/v1/vector/", 11) == 0 || strncmp(path, "/v2/vectordb/", 13) == 0 ?
+		MILVUS_HTTP : KUZZLE_HTTP;
+	request->forwarded = forwarded_client(request->address, message->x_forwarded_for, message->forwarded);
+	request->origin = origin_permits(message) ? copy_string(message->origin) : NULL;
+	if (authorization && strncasecmp(authorization, "Bearer ", 7) == 0)
+		request->token = copy_string(authorization + 7 + strspn(authorization + 7, " "));
+}
+
+/*
+ * Count so many bytes, besides the body, until the request is done.
+ */
+static void
+hold(Request *request, size_t size)
+{
+	memory_count(request->held, request->held + size);
+	request->held += size;
 }
 
 /*
@@ -156,6 +162,7 @@ request_from_frame(Client *client, Buffer *frame)
 
 	request->protocol = KUZZLE_WEBSOCKET;
 	request->keep_alive = true;
+	request->forwarded = copy_string(client->forwarded);
 	request->method = copy_string("WS");
 	request->body = *frame;
 	request->size = buffer_length(frame);
@@ -203,10 +210,20 @@ request_read_envelope(Request *request)
 	request->action = decode_string(action);
 	if (!request->token)
 		request->token = decode_string(jwt);
+	hold(request, controller.length + action.length + jwt.length + request_id.length + volatile_data.length);
 	if (request_id.text && *request_id.text == '"')
 		request->request_id = copy_raw(request_id);
 	if (volatile_data.text && *volatile_data.text == '{')
 		request->volatile_data = copy_raw(volatile_data);
+}
+
+/*
+ * The body is where it is to go, and needed no longer.
+ */
+void
+request_forget_body(Request *request)
+{
+	buffer_free(&request->body);
 }
 
 /*
@@ -241,6 +258,13 @@ request_answer(Request *request, int status, const char *headers, const char *bo
 {
 	Client	   *client = request->client;
 
+	if (client && length > SMALL_MEMORY && !buffer_grow(&client->stream.out, length + MOST_HEAD))
+	{
+		/* It must take little to say so. */
+		request_forget_id(request);
+		request_fail(request, &failure_memory, "The gateway has no memory for the answer; what the request asked for is done.");
+		return;
+	}
 	if (client && request->protocol == KUZZLE_WEBSOCKET)
 		websocket_write_text(&client->stream.out, body, length);
 	else if (client)
@@ -320,6 +344,10 @@ request_discard(Request *request)
 		client->request_bytes -= request->size;
 	}
 	metrics.requests--;
+	if (request->large)
+		turn_large_done();
+	memory_count(request->held, 0);
+	free(request->forwarded);
 	free(request->method);
 	free(request->target);
 	free(request->headers);
@@ -345,8 +373,22 @@ request_succeed(Request *request, const char *result)
 	Buffer		body = {0};
 
 	append_envelope(&body, request, 200, "result", result);
-	request_answer(request, 200, "{\"Content-Type\":\"application/json\"}", buffer_data(&body), buffer_length(&body));
-	buffer_free(&body);
+	answer_json(request, 200, &body);
+}
+
+/*
+ * Answer with what was made here, which is freed.
+ */
+static void
+answer_json(Request *request, int status, Buffer *body)
+{
+	/* A part of it is no answer.  What grows without bounds is "volatile". */
+	if (body->failed && request->client)
+		request->client->stream.out.failed = true;
+	request_answer(request, status, status == 401 ?
+				   "{\"Content-Type\":\"application/json\",\"WWW-Authenticate\":\"Bearer\"}" :
+				   "{\"Content-Type\":\"application/json\"}", buffer_data(body), buffer_length(body));
+	buffer_free(body);
 }
 
 /*
@@ -364,9 +406,11 @@ request_fail(Request *request, const Failure *failure, const char *message)
 void
 request_fail_encoded(Request *request, const char *encoding)
 {
+	const char *text = failure_encoded.message;
+	const char *place = strstr(text, "%1");
 	Buffer		message = {0};
 
-	buffer_printf(&message, "%s Expected \"application/json\", got: \"%s\".", failure_encoded.message, encoding);
+	buffer_printf(&message, "%.*s%s%s", (int) (place - text), text, encoding, place + 2);
 	buffer_append(&message, "", 1);
 	request_fail(request, &failure_encoded, buffer_data(&message));
 	buffer_free(&message);
@@ -381,25 +425,28 @@ request_fail_http(Request *request, int status, const char *problem)
 	Buffer		message = {0};
 
 	request->keep_alive = false;
-	if (status == 413 || status == 408)
+	if (status == 503 || status == 408)
 	{
-		fail(request, status == 413 ? &failure_too_large : &failure_timeout, status, NULL);
+		fail(request, status == 503 ? &failure_memory : &failure_timeout, status, NULL);
 		return;
 	}
-	buffer_printf(&message, "%s: %s", failure_http.message, problem);
-	buffer_append(&message, "", 1);
-	fail(request, &failure_http, status, buffer_data(&message));
+	if (status == 413)
+		buffer_printf(&message, "%s %s", failure_too_large.message, problem);
+	else
+		buffer_printf(&message, "%s: %s", failure_http.message, problem);
+	fail(request, status == 413 ? &failure_too_large : &failure_http, status, buffer_string(&message));
 	buffer_free(&message);
 }
 
 static void
 fail(Request *request, const Failure *failure, int status, const char *message)
 {
+	char		text[LONGEST_MESSAGE];
 	Buffer		body = {0};
 	Buffer		error = {0};
 
-	if (!message)
-		message = failure->message;
+	utf8_copy(text, message ? message : failure->message, sizeof(text));
+	message = text;
 	append_error(&error, failure, status, message);
 	if (request->protocol == MILVUS_HTTP)
 	{
@@ -415,10 +462,7 @@ fail(Request *request, const Failure *failure, int status, const char *message)
 
 	free(request->problem);
 	request->problem = copy_string(message);
-	request_answer(request, status, status == 401 ?
-				   "{\"Content-Type\":\"application/json\",\"WWW-Authenticate\":\"Bearer\"}" :
-				   "{\"Content-Type\":\"application/json\"}", buffer_data(&body), buffer_length(&body));
-	buffer_free(&body);
+	answer_json(request, status, &body);
 	buffer_free(&error);
 }
 
@@ -458,7 +502,7 @@ append_error(Buffer *body, const Failure *failure, int status, const char *messa
 	buffer_printf(body, "%d,\"id\":\"%s\",\"message\":", failure->code, failure->id);
 	json_append_string(body, message);
 	buffer_printf(body, ",\"props\":[],\"status\":%d}", status);
-	*buffer_reserve(body, 1) = '\0';
+	buffer_string(body);
 }
 
 static void

@@ -34,6 +34,7 @@ typedef struct Request
 	Protocol	protocol;
 	int64_t		began;			/* microseconds */
 	char		address[64];	/* of the client */
+	char	   *forwarded;		/* whom a proxy has it from; NULL: unknown */
 	char	   *method;			/* NULL: could not be read */
 	char	   *target;			/* likewise; of a frame, controller:action */
 	char	   *headers;		/* JSON */
@@ -41,6 +42,8 @@ typedef struct Request
 	bool		envelope;		/* the body is one of Kuzzle's, which names
 								 * the action */
 	size_t		size;			/* of it */
+	size_t		held;			/* bytes of the rest that are counted */
+	bool		large;			/* has the turn of a large body; of turn.c */
 	char	   *origin;			/* whose page may read the answer; NULL: none */
 	char	   *token;			/* NULL: none */
 	bool		keep_alive;
@@ -49,8 +52,11 @@ typedef struct Request
 	char	   *controller;		/* where the gateway needs to know; else NULL */
 	char	   *action;
 	char	   *role;			/* to run as; NULL: as the gateway */
+	bool		remembered;		/* for its password, which was right a while
+								 * ago; the role has to be looked at */
 	char	   *kuid;			/* on whose behalf; NULL: not known yet */
 	char	   *problem;		/* for the log; NULL: none */
+	int			refused;		/* so many sessions have, before it began */
 } Request;
 
 /*
@@ -74,6 +80,7 @@ extern const Failure failure_encoded;
 extern const Failure failure_timeout;
 extern const Failure failure_frame;
 extern const Failure failure_overloaded;
+extern const Failure failure_memory;
 extern const Failure failure_unavailable;
 extern const Failure failure_too_slow;
 extern const Failure failure_rejected;
@@ -86,10 +93,13 @@ extern const Failure failure_credentials;
 extern const Failure failure_argument;
 
 extern Request *request_from_http(struct Client *client, struct HttpMessage *message);
+extern Request *request_from_head(struct Client *client, const struct HttpMessage *message);
 extern Request *request_from_frame(struct Client *client, Buffer *frame);
 extern void request_read_envelope(Request *request);
+extern void request_forget_body(Request *request);
 extern void request_forget_id(Request *request);
 extern int64_t request_age(const Request *request);
+extern bool request_is_as(const Request *request, const char *role);
 extern void request_answer(Request *request, int status, const char *headers, const char *body, size_t length);
 extern void request_succeed(Request *request, const char *result);
 extern void request_fail(Request *request, const Failure *failure, const char *message);

@@ -6,11 +6,14 @@
  * fills it looks after its size.
  */
 #include <errno.h>
+#include <linux/sockios.h>
 #include <openssl/err.h>
 #include <sys/epoll.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "memory.h"
 #include "stream.h"
 #include "tls.h"
 
@@ -18,19 +21,28 @@
 #define READ_SIZE (64 * 1024)
 #define FIRST_READ_SIZE 4096
 
+/* What TLS takes for a connection, about. */
+#define TLS_SIZE (48 * 1024)
+
 static ssize_t read_some(Stream *stream, char *bytes, size_t size);
 static ssize_t write_some(Stream *stream, const char *bytes, size_t size);
 static ssize_t tls_result(Stream *stream, int result);
 
 /*
- * Take a connected socket.  watch.ready and watch.owner are the caller's to set.
+ * Take a connected socket, which speaks TLS if there is a certificate and it is to be
+ * secure; false if there is no memory for that.  watch.ready and watch.owner are the
+ * caller's to set.
  */
-void
-stream_open(Stream *stream, int fd)
+bool
+stream_open(Stream *stream, int fd, bool secure)
 {
-	stream->ssl = tls_accept(fd);
+	if (secure && !tls_accept(fd, &stream->ssl))
+		return false;
+	if (stream->ssl)
+		memory_count(0, TLS_SIZE);
 	stream->watch.fd = -1;
 	watch_set(&stream->watch, fd, EPOLLIN);
+	return true;
 }
 
 /*
@@ -47,10 +59,10 @@ stream_read(Stream *stream)
 	while (room > 0 && !stream->ended)
 	{
 		char	   *to = buffer_reserve(&stream->in, room);
-		ssize_t		n = read_some(stream, to, room);
+		ssize_t		n = to ? read_some(stream, to, room) : -1;
 
 		if (n < 0)
-			return errno == EAGAIN || errno == EINTR;
+			return to && (errno == EAGAIN || errno == EINTR);
 		if (n == 0)
 			stream->ended = true;
 		stream->in.end += n;
@@ -66,20 +78,36 @@ stream_read(Stream *stream)
 }
 
 /*
- * Write what can be written; false if the connection is broken.
+ * Write what can be written; false if the connection is broken, or a part of what was
+ * to be written could not be kept.
  */
 bool
 stream_write(Stream *stream)
 {
-	while (buffer_length(&stream->out) > 0)
+	while (buffer_length(&stream->out) > 0 && !stream->out.failed)
 	{
 		ssize_t		n = write_some(stream, buffer_data(&stream->out), buffer_length(&stream->out));
 
 		if (n < 0)
 			return errno == EAGAIN || errno == EINTR;
+		stream->written += n;
 		buffer_consume(&stream->out, n);
 	}
-	return true;
+	return !stream->out.failed;
+}
+
+/*
+ * How many bytes the other end has taken, about.  What the kernel has taken for it says
+ * little: that is megabytes, and for long nothing then.
+ */
+int64_t
+stream_taken(const Stream *stream)
+{
+	int			on_the_way = 0;
+
+	if (ioctl(stream->watch.fd, SIOCOUTQ, &on_the_way) != 0)
+		on_the_way = 0;
+	return (int64_t) stream->written - on_the_way;
 }
 
 /*
@@ -124,6 +152,8 @@ stream_close(Stream *stream)
 
 	stream_end(stream);
 	watch_clear(&stream->watch);
+	if (stream->ssl)
+		memory_count(TLS_SIZE, 0);
 	SSL_free(stream->ssl);
 	stream->ssl = NULL;
 	close(fd);
@@ -163,6 +193,8 @@ tls_result(Stream *stream, int result)
 {
 	int			error = result > 0 ? SSL_ERROR_NONE : SSL_get_error(stream->ssl, result);
 
+	if (error == SSL_ERROR_SSL && ERR_GET_REASON(ERR_peek_error()) == SSL_R_HTTP_REQUEST)
+		stream->not_tls = true;
 	ERR_clear_error();
 	if (error == SSL_ERROR_NONE)
 		return result;

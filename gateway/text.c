@@ -16,6 +16,8 @@
 #include "text.h"
 
 static size_t utf8_sequence(const unsigned char *text, size_t length);
+static uint32_t utf8_code(const unsigned char *text, size_t n);
+static bool is_plain(uint32_t code);
 static const char *skip_space(const char *at, const char *end);
 static const char *skip_value(const char *at, const char *end);
 static const char *skip_string(const char *at, const char *end);
@@ -86,6 +88,22 @@ append_as_utf8(Buffer *buffer, const char *text)
 	else
 		for (; *text; text++)
 			append_utf8(buffer, (unsigned char) *text);
+}
+
+/*
+ * Copy valid text into so many bytes, with a zero; if it is longer, what fits in whole
+ * characters.
+ */
+void
+utf8_copy(char *to, const char *text, size_t size)
+{
+	size_t		length = strnlen(text, size);
+
+	if (length == size)
+		for (length--; length > 0 && (text[length] & 0xc0) == 0x80;)
+			length--;
+	memcpy(to, text, length);
+	to[length] = '\0';
 }
 
 /*
@@ -215,7 +233,8 @@ skip_string(const char *at, const char *end)
 }
 
 /*
- * The string that a value is, the caller's; NULL if it is none, or has a zero in it.
+ * The string that a value is, the caller's; NULL if it is none, has a zero in it, or
+ * is large and there is no memory for it.
  */
 char *
 json_decode_string(Slice value)
@@ -241,7 +260,8 @@ json_decode(Buffer *decoded, Slice value)
 	if (!at || value.length < 2 || *at != '"' || at[value.length - 1] != '"')
 		return false;
 	end = at + value.length - 1;
-	buffer_reserve(decoded, value.length);
+	if (!buffer_reserve(decoded, value.length))
+		return false;
 	for (at++; at < end; at++)
 	{
 		static const char plain[] = "\"\\/bfnrt";
@@ -271,7 +291,7 @@ json_decode(Buffer *decoded, Slice value)
 			return false;
 	}
 	buffer_append(decoded, "", 1);
-	return true;
+	return !decoded->failed;
 }
 
 /*
@@ -383,4 +403,75 @@ json_append_string(Buffer *buffer, const char *string)
 			buffer_printf(buffer, "\\u%04x", *string++);
 	}
 	buffer_append(buffer, "\"", 1);
+}
+
+/*
+ * Write a string as JSON that stays one line and goes one way for whoever shows it: a
+ * terminal, an editor, a program that knows more ends of lines than one.  What is no
+ * UTF-8 is replaced.
+ */
+void
+json_append_line(Buffer *buffer, const char *string)
+{
+	const unsigned char *text = (const unsigned char *) string;
+	const unsigned char *end = text + strlen(string);
+
+	buffer_append(buffer, "\"", 1);
+	while (text < end)
+	{
+		const unsigned char *plain = text;
+		size_t		n;
+
+		while (*text >= ' ' && *text < 0x7f && *text != '"' && *text != '\\')
+			text++;
+		buffer_append(buffer, plain, text - plain);
+		if (text == end)
+			break;
+		n = utf8_sequence(text, end - text);
+		if (*text == '"' || *text == '\\')
+			buffer_printf(buffer, "\\%c", *text);
+		else if (n == 0)
+			buffer_append_string(buffer, "\\ufffd");
+		else if (is_plain(utf8_code(text, n)))
+			buffer_append(buffer, text, n);
+		else
+			buffer_printf(buffer, "\\u%04x", utf8_code(text, n));
+		text += n > 0 ? n : 1;
+	}
+	buffer_append(buffer, "\"", 1);
+}
+
+/*
+ * The code of a character that is valid.
+ */
+static uint32_t
+utf8_code(const unsigned char *text, size_t n)
+{
+	uint32_t	code = n == 1 ? text[0] : text[0] & (0x7f >> n);
+
+	for (size_t i = 1; i < n; i++)
+		code = code << 6 | (text[i] & 0x3f);
+	return code;
+}
+
+/*
+ * Whether a character neither ends a line, nor controls a terminal, nor turns the
+ * direction of what is around it: all that do are below 0x10000.
+ */
+static bool
+is_plain(uint32_t code)
+{
+	static const struct
+	{
+		uint32_t	first;
+		uint32_t	last;
+	}			others[] = {
+		{0x00, 0x1f}, {0x7f, 0x9f}, {0x061c, 0x061c}, {0x200e, 0x200f}, {0x2028, 0x202e}, {0x2066, 0x206f},
+		{0xfeff, 0xfeff}, {0xfff9, 0xfffb}
+	};
+
+	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
+		if (code >= others[i].first && code <= others[i].last)
+			return false;
+	return true;
 }

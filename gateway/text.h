@@ -16,6 +16,7 @@ typedef struct Slice
 
 #define RANDOM_ID_LENGTH 36
 
+extern void utf8_copy(char *to, const char *text, size_t size);
 extern bool utf8_is_valid(const char *text, size_t length);
 extern void append_as_utf8(Buffer *buffer, const char *text);
 extern void make_random_id(char *id);
@@ -28,5 +29,6 @@ extern char *json_decode_string(Slice value);
 extern bool json_array_has(Slice array, const char *string);
 extern bool json_is_string(Slice value, const char *string);
 extern void json_append_string(Buffer *buffer, const char *string);
+extern void json_append_line(Buffer *buffer, const char *string);
 
 #endif							/* TEXT_H */

@@ -6,10 +6,11 @@
 #define TLS_H
 
 #include <openssl/ssl.h>
+#include <stdbool.h>
 
 extern void tls_open(void);
 extern void tls_reload(void);
-extern SSL *tls_accept(int fd);
+extern bool tls_accept(int fd, SSL **ssl);
 extern void tls_close(void);
 
 #endif							/* TLS_H */

@@ -11,7 +11,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "config.h"
 #include "text.h"
 #include "websocket.h"
 
@@ -37,15 +36,16 @@ typedef struct Frame
 static WebSocketEvent bad(WebSocketReader *reader, int code);
 static WebSocketEvent read_frame_head(WebSocketReader *reader, const Buffer *in, Frame *frame);
 static WebSocketEvent check_frame(WebSocketReader *reader, const Frame *frame, int first);
+static WebSocketEvent read_payload(WebSocketReader *reader, Buffer *in);
 static WebSocketEvent read_control(WebSocketReader *reader, const Frame *frame, const char *payload);
 static WebSocketEvent read_close(WebSocketReader *reader);
 static void unmask(char *to, const char *from, size_t length, const unsigned char *mask);
 static void write_frame(Buffer *out, int opcode, const char *payload, size_t length);
 
 /*
- * What proves to the client that we have understood its key.
+ * What proves to the client that we have understood its key; false if it can't be made.
  */
-void
+bool
 websocket_accept(const char *key, char *accept)
 {
 	unsigned char digest[EVP_MAX_MD_SIZE];
@@ -54,37 +54,69 @@ websocket_accept(const char *key, char *accept)
 
 	snprintf(text, sizeof(text), "%s258EAFA5-E914-47DA-95CA-C5AB0DC85B11", key);
 	if (EVP_Digest(text, strlen(text), digest, &length, EVP_sha1(), NULL) != 1)
-		abort();
+		return false;
 	EVP_EncodeBlock((unsigned char *) accept, digest, length);
+	return true;
 }
 
 /*
- * Read the next frame.  A message is left in the reader; who takes it leaves it
- * empty.
+ * Read the next frame, or what there is of it.  A message is left in the reader; who
+ * takes it leaves it empty.
  */
 WebSocketEvent
 websocket_read(WebSocketReader *reader, Buffer *in)
 {
 	Frame		frame;
-	WebSocketEvent event = read_frame_head(reader, in, &frame);
+	WebSocketEvent event;
 
+	if (reader->in_frame)
+		return read_payload(reader, in);
+	event = read_frame_head(reader, in, &frame);
 	if (event == WEBSOCKET_BAD || event == WEBSOCKET_MORE)
 		return event;
 	if (frame.opcode >= OPCODE_CLOSE)
-		event = read_control(reader, &frame, buffer_data(in) + frame.head);
-	else
 	{
-		unmask(buffer_reserve(&reader->message, frame.length), buffer_data(in) + frame.head, frame.length,
-			   frame.mask);
-		reader->message.end += frame.length;
-		reader->fragmented = !frame.final;
-		if (!frame.final)
-			event = WEBSOCKET_PART;
-		else if (!utf8_is_valid(buffer_data(&reader->message), buffer_length(&reader->message)))
-			event = bad(reader, WEBSOCKET_NOT_TEXT);
+		event = read_control(reader, &frame, buffer_data(in) + frame.head);
+		buffer_consume(in, frame.head + frame.length);
+		return event;
 	}
-	buffer_consume(in, frame.head + frame.length);
-	return event;
+	reader->in_frame = true;
+	reader->final = frame.final;
+	reader->remaining = frame.length;
+	memcpy(reader->mask, frame.mask, sizeof(reader->mask));
+	buffer_consume(in, frame.head);
+	return read_payload(reader, in);
+}
+
+/*
+ * Move what is there of a frame of text to its message.
+ */
+static WebSocketEvent
+read_payload(WebSocketReader *reader, Buffer *in)
+{
+	size_t		n = buffer_length(in) < reader->remaining ? buffer_length(in) : reader->remaining;
+	char	   *to = buffer_reserve(&reader->message, n);
+	unsigned char mask[4];
+
+	if (!to && n > 0)
+		return bad(reader, WEBSOCKET_TRY_LATER);
+	unmask(to, buffer_data(in), n, reader->mask);
+	for (int i = 0; i < 4; i++)
+		mask[i] = reader->mask[(i + n) % 4];
+	memcpy(reader->mask, mask, sizeof(mask));
+	reader->message.end += n;
+	reader->remaining -= n;
+	buffer_consume(in, n);
+	if (reader->remaining > 0)
+		return WEBSOCKET_MORE;
+	reader->in_frame = false;
+	reader->fragmented = !reader->final;
+	if (reader->fragmented)
+		return WEBSOCKET_PART;
+	if (!utf8_is_valid(buffer_data(&reader->message), buffer_length(&reader->message)))
+		return bad(reader, WEBSOCKET_NOT_TEXT);
+	buffer_fit(&reader->message);
+	return WEBSOCKET_TEXT;
 }
 
 /*
@@ -93,7 +125,7 @@ websocket_read(WebSocketReader *reader, Buffer *in)
 bool
 websocket_has_begun(const WebSocketReader *reader, const Buffer *in)
 {
-	return reader->fragmented || buffer_length(in) > 0;
+	return reader->fragmented || reader->in_frame || buffer_length(in) > 0;
 }
 
 static WebSocketEvent
@@ -104,7 +136,7 @@ bad(WebSocketReader *reader, int code)
 }
 
 /*
- * Read the head of a frame, and see that all of the frame is there.
+ * Read the head of a frame, and see that all of a control frame is there.
  */
 static WebSocketEvent
 read_frame_head(WebSocketReader *reader, const Buffer *in, Frame *frame)
@@ -133,10 +165,11 @@ read_frame_head(WebSocketReader *reader, const Buffer *in, Frame *frame)
 	for (int i = 0; i < extra; i++)
 		frame->length = frame->length << 8 | bytes[2 + i];
 	frame->mask = bytes + 2 + extra;
-	if (frame->opcode < OPCODE_CLOSE && (frame->length > (uint64_t) config.max_body ||
-										 frame->length + buffer_length(&reader->message) > (uint64_t) config.max_body))
+	if (frame->opcode >= OPCODE_CLOSE)
+		return length - frame->head < frame->length ? WEBSOCKET_MORE : WEBSOCKET_TEXT;
+	if (frame->length > reader->most || frame->length + buffer_length(&reader->message) > reader->most)
 		return bad(reader, WEBSOCKET_TOO_LARGE);
-	return length - frame->head < frame->length ? WEBSOCKET_MORE : WEBSOCKET_TEXT;
+	return WEBSOCKET_TEXT;
 }
 
 /*
@@ -234,14 +267,17 @@ websocket_write_pong(Buffer *out, const char *payload, size_t length)
 }
 
 /*
- * Say that this is the end, and why.
+ * Say that this is the end, and why: the reason is a short text, or empty.
  */
 void
-websocket_write_close(Buffer *out, int code)
+websocket_write_close(Buffer *out, int code, const char *reason)
 {
-	char		payload[2] = {code >> 8, code & 0xff};
+	char		payload[126] = {code >> 8, code & 0xff};
+	size_t		length = snprintf(payload + 2, sizeof(payload) - 2, "%s", reason) + 2;
 
-	write_frame(out, OPCODE_CLOSE, payload, code == WEBSOCKET_NO_CODE ? 0 : sizeof(payload));
+	if (length > sizeof(payload) - 1)
+		length = sizeof(payload) - 1;
+	write_frame(out, OPCODE_CLOSE, payload, code == WEBSOCKET_NO_CODE ? 0 : length);
 }
 
 static void

@@ -5,8 +5,9 @@
 'use strict';
 
 const fs = require('node:fs');
+const net = require('node:net');
 const path = require('node:path');
-const { Gateway, assert, crypto, frame, pg, run, sign, startCluster, test, until, withClient } = require('./harness');
+const { Gateway, assert, crypto, frame, listening, pg, run, sign, startCluster, test, until, withClient } = require('./harness');
 const { example } = require('../sdk/transport');
 
 const { Http, Kuzzle, WebSocket } = example('kuzzle-sdk');
@@ -269,17 +270,35 @@ test('auth: logins that fail', async () => {
 });
 
 test('auth: nobody waits for the logins of clients that have gone', async () => {
-  const slow = await Gateway.start({ ...config, logins: 1, 'max-requests': 400 });
-  const socket = await slow.socket();
+  // Between the gateway and the server: lets nothing through until it is told.
+  const fronts = new Set();
+  let go;
+  const going = new Promise((resolve) => { go = resolve; });
+  const between = await listening(net.createServer((front) => {
+    fronts.add(front.on('error', () => {}));
+    going.then(() => {
+      const back = net.connect(`${process.env.PGHOST}/.s.PGSQL.${process.env.PGPORT}`);
 
-  socket.send(...Array.from({ length: 300 }, (_, i) => frame('text', JSON.stringify(
-    { controller: 'auth', action: 'login', strategy: 'local', body: { username: 'alice', password: `wrong ${i}` }, requestId: `${i}` }))));
-  await until(async () => await slow.metric('requests_in_progress') > 150);
-  socket.raw.destroy();
+      front.pipe(back).on('error', () => {}).pipe(front);
+    });
+  }));
+  const slow = await Gateway.start({ ...config, logins: 1, connections: 1, database: `host=127.0.0.1 port=${between.address().port} sslmode=disable user=gateway` },
+    { connected: false });
+  const sockets = await Promise.all(Array.from({ length: 100 }, () => slow.socket()));
+
+  sockets.forEach((socket, i) => socket.send(...[0, 1].map((n) => frame('text', JSON.stringify(
+    { controller: 'auth', action: 'login', strategy: 'local', body: { username: `nobody ${i}`, password: `wrong ${n}` }, requestId: `${i}` })))));
+  await until(async () => await slow.metric('requests_in_progress') === 200);
+  sockets.forEach(({ raw }) => raw.socket.resetAndDestroy());
+  await until(async () => await slow.metric('clients') <= 1);
+  go();
   assert.strictEqual((await login('alice', PASSWORD, slow)).status, 200);
-  assert.ok(await slow.metric('logins_total') < 200);
+  // The one that had begun, and this.
+  assert.strictEqual(await slow.metric('logins_total'), 2);
   await until(async () => await slow.metric('requests_in_progress') === 0);
   assert.strictEqual((await slow.stop()).code, 0);
+  fronts.forEach((front) => front.destroy());
+  between.close();
 });
 
 test('auth: a server that is full has not looked at the password', async () => {

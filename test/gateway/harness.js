@@ -18,6 +18,9 @@ const PROGRAM = process.env.KZ_GATEWAY_PROGRAM ?? path.join(__dirname, '..', '..
 const tests = [];
 const gateways = new Set();
 
+/* Keys that tests write are for nobody else, or the gateway refuses them. */
+process.umask(0o077);
+
 process.on('exit', () => gateways.forEach((gateway) => gateway.process.kill('SIGKILL')));
 
 const sleep = (ms) => new Promise((resolve) => { setTimeout(resolve, ms); });
@@ -95,7 +98,7 @@ async function startCluster() {
 
 class Gateway {
   /** Start one, with these options; it can reach the database unless it is not to. */
-  static async start(options = {}, { env = {}, connected = true } = {}) {
+  static async start(options = {}, { env = {}, connected = true, program = PROGRAM } = {}) {
     const gateway = new Gateway();
 
     [gateway.port, gateway.metricsPort] = await freePorts(2);
@@ -104,9 +107,10 @@ class Gateway {
       'allow-host': 'x', listen: `127.0.0.1:${gateway.port}`, 'metrics-listen': `127.0.0.1:${gateway.metricsPort}`, connections: 4, ...options,
     };
     gateway.log = '';
+    const { KZ_GATEWAY_PROGRAM, ...inherited } = process.env;
     // An option that is not to be there is undefined, one that is there several times a list.
-    gateway.process = spawn(PROGRAM, Object.entries(all).flatMap(([name, value]) => (value === undefined ? [] : [].concat(value).map((one) => `--${name}=${one}`))),
-      { stdio: ['ignore', 'ignore', 'pipe'], env: { ASAN_OPTIONS: 'quarantine_size_mb=16:exitcode=99', ...process.env, ...env } });
+    gateway.process = spawn(program, Object.entries(all).flatMap(([name, value]) => (value === undefined ? [] : [].concat(value).map((one) => `--${name}=${one}`))),
+      { stdio: ['ignore', 'ignore', 'pipe'], env: { ASAN_OPTIONS: 'quarantine_size_mb=16:exitcode=99', ...inherited, ...env } });
     gateways.add(gateway);
     gateway.process.stderr.on('data', (data) => { gateway.log += data; });
     gateway.ended = new Promise((resolve) => {
@@ -307,4 +311,4 @@ class WebSocketClient {
   }
 }
 
-module.exports = { Gateway, assert, cluster, crypto, frame, fs, listening, pg, run, sign, sleep, startCluster, test, until, withClient };
+module.exports = { Gateway, assert, cluster, crypto, frame, fs, http, listening, pg, run, sign, sleep, startCluster, test, until, withClient };

@@ -216,6 +216,14 @@ test('origin: with tokens all pages may call, unless some are named', async () =
     assert.strictEqual(await status(strict, '/_publicApi', { Origin: THEIRS }), 403);
     assert.strictEqual(await status(strict, '/_publicApi', { Host: 'db.example' }), 200);
     assert.strictEqual(await status(strict, '/_publicApi', { Host: 'evil.example' }), 403);
+    // A large body that is not wanted need not come first, whoever sends it.
+    for (const [origin, expected] of [[THEIRS, 403], [OURS, 413]]) {
+      const raw = (await strict.raw()).send(`PUT /${INDEX}/c/a/_upsert HTTP/1.1\r\nHost: db.example\r\nOrigin: ${origin}\r\nContent-Length: 2000000\r\n\r\n`);
+
+      assert.strictEqual(await raw.status(), expected);
+      assert.strictEqual(raw.received.includes(`Access-Control-Allow-Origin: ${origin}\r\n`), expected === 413);
+      raw.destroy();
+    }
     assert.strictEqual((await open.stop()).code, 0);
     assert.strictEqual((await strict.stop()).code, 0);
   } finally {

@@ -1,0 +1,16 @@
+/*
+ * forwarded.h
+ *	  Who asks through a proxy.
+ */
+#ifndef FORWARDED_H
+#define FORWARDED_H
+
+#include <stdbool.h>
+
+extern bool forwarded_is_well_formed(const char *text);
+extern void forwarded_open(void);
+extern bool forwarded_trusts(const char *address);
+extern char *forwarded_client(const char *peer, const char *x_forwarded_for, const char *forwarded);
+extern void forwarded_close(void);
+
+#endif							/* FORWARDED_H */
