@@ -10,6 +10,7 @@
 
 #include "answer.h"
 #include "log.h"
+#include "remembered.h"
 
 static const Failure *classify(const Request *request, const char *sqlstate, bool role_failed);
 static bool is_class(const char *sqlstate, const char *class);
@@ -40,6 +41,15 @@ answer_from_result(Request *request, const PGresult *result, bool role_failed)
 	sqlstate = result ? PQresultErrorField(result, PG_DIAG_SQLSTATE) : NULL;
 	message = result ? PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY) : NULL;
 	failure = classify(request, sqlstate ? sqlstate : "", role_failed);
+	if (role_failed)
+	{
+		remembered_forget(request->role, NULL);
+		if (request->remembered && failure == &failure_forbidden)
+		{
+			request_fail(request, &failure_unauthorized, NULL);
+			return;
+		}
+	}
 	if (failure->status >= 500)
 		log_message("error %s of the database: %s", sqlstate ? sqlstate : "unknown", message ? message : "");
 	if (failure == &failure_frame)

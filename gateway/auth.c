@@ -13,6 +13,7 @@
 #include "config.h"
 #include "login.h"
 #include "pool.h"
+#include "remembered.h"
 #include "text.h"
 #include "token.h"
 
@@ -42,6 +43,7 @@ auth_open(void)
 		return;
 	token_open();
 	login_open();
+	remembered_open();
 }
 
 void
@@ -194,7 +196,11 @@ admit_password(Request *request, const char *colon)
 	char	   *user = copy_bytes(request->token, colon - request->token);
 	char	   *password = copy_string(colon + 1);
 
-	login_check(request, user, password, true, password_done);
+	request->remembered = remembered_has(user, password);
+	if (request->remembered)
+		run_as(request, user, user);
+	else
+		login_check(request, user, password, password_done);
 	explicit_bzero(password, strlen(password));
 	free(password);
 	free(user);
@@ -216,6 +222,8 @@ fail_login(Request *request, LoginResult result)
 		request_fail(request, &failure_unauthorized, NULL);
 	else if (result == LOGIN_WRONG)
 		request_fail(request, &failure_credentials, NULL);
+	else if (result == LOGIN_FORBIDDEN)
+		request_fail(request, &failure_forbidden, "this role may not connect to the database");
 	else
 		request_fail(request, result == LOGIN_OVERLOADED ? &failure_overloaded : &failure_unavailable, NULL);
 }
@@ -238,7 +246,7 @@ log_in(Request *request)
 	else if (!user || !password)
 		request_fail(request, &failure_argument, "Missing argument \"body.username\" or \"body.password\".");
 	else
-		login_check(request, user, password, false, login_done);
+		login_check(request, user, password, login_done);
 	if (password)
 		explicit_bzero(password, strlen(password));
 	free(password);
@@ -278,7 +286,7 @@ login_done(Request *request, const char *user, LoginResult result)
 	request->kuid = copy_string(user);
 	buffer_append_string(&answer, "{\"_id\":");
 	json_append_string(&answer, user);
-	buffer_printf(&answer, ",\"expiresAt\":%lld,\"jwt\":\"%s\",\"ttl\":%lld}", (long long) expires * 1000, token,
+	buffer_printf(&answer, ",\"expiresAt\":%lld,\"jwt\":\"%s\",\"ttl\":%lld}", (long long) expires, token,
 				  lifetime * 1000LL);
 	*buffer_reserve(&answer, 1) = '\0';
 	request_succeed(request, buffer_data(&answer));
@@ -353,7 +361,7 @@ check_token(Request *request)
 		buffer_append_string(&answer, "{\"expiresAt\":-1,\"kuid\":\"" ANONYMOUS "\",\"valid\":true}");
 	else if (state == TOKEN_GOOD)
 	{
-		buffer_printf(&answer, "{\"expiresAt\":%lld,\"kuid\":", (long long) identity.expires * 1000);
+		buffer_printf(&answer, "{\"expiresAt\":%lld,\"kuid\":", (long long) identity.expires);
 		json_append_string(&answer, identity.kuid);
 		buffer_append_string(&answer, ",\"valid\":true}");
 		free(identity.kuid);

@@ -10,6 +10,7 @@
 #include <arpa/inet.h>
 #include <netinet/tcp.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
@@ -18,6 +19,8 @@
 #include "auth.h"
 #include "client.h"
 #include "config.h"
+#include "forwarded.h"
+#include "log.h"
 #include "metrics.h"
 #include "text.h"
 #include "turn.h"
@@ -78,7 +81,7 @@ client_accept(int fd, ClientKind kind)
 	client->stream.watch.owner = client;
 	client->timer.expired = on_timeout;
 	client->timer.owner = client;
-	stream_open(&client->stream, fd);
+	stream_open(&client->stream, fd, kind != CLIENT_METRICS || config_metrics_speak_tls());
 	client->next = clients;
 	if (clients)
 		clients->previous = client;
@@ -313,6 +316,7 @@ upgrade(Client *client)
 	if (message->subprotocol)
 		http_write_header(&client->stream.out, "Sec-WebSocket-Protocol", message->subprotocol);
 	buffer_append_string(&client->stream.out, "\r\n");
+	client->forwarded = forwarded_client(client->address, message->x_forwarded_for, message->forwarded);
 	client->kind = CLIENT_WEBSOCKET;
 	metrics.websockets++;
 }
@@ -531,9 +535,12 @@ close_client(Client *client)
 	metrics.clients--;
 	if (client->kind == CLIENT_WEBSOCKET)
 		metrics.websockets--;
+	if (client->stream.not_tls)
+		log_message("%s speaks HTTP where TLS is spoken", client->address);
 	timer_clear(&client->timer);
 	stream_close(&client->stream);
 	http_reset(&client->http);
+	free(client->forwarded);
 	buffer_free(&client->websocket.message);
 	loop_free_later(client);
 }

@@ -48,6 +48,7 @@ typedef struct Client
 	bool		ending;			/* all is written; wait for its end */
 	bool		dead;
 	char		address[64];
+	char	   *forwarded;		/* whom a proxy has a WebSocket from; or NULL */
 	struct Client *previous;
 	struct Client *next;
 	/* of turn.c */

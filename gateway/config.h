@@ -28,10 +28,13 @@ typedef struct Config
 	const char *jwt_audience;
 	const char *anonymous_role;
 	int			logins;			/* at a time */
+	int			remember_passwords; /* seconds; 0: not at all */
 	int			token_lifetime; /* seconds */
 	const char *allow_origin;	/* NULL: all */
+	const char *trust_forwarded;	/* NULL: nobody */
 	const char *tls_cert;		/* file; NULL: no TLS */
 	const char *tls_key;
+	const char *metrics_tls;	/* "on", "off" */
 	const char *log_format;
 	const char *log_requests;	/* "all", "errors", "none" */
 } Config;
@@ -45,6 +48,13 @@ static inline bool
 config_authenticates(void)
 {
 	return config.jwt_key != NULL;
+}
+
+/* Whether /metrics speaks TLS; what else there is does as soon as it can. */
+static inline bool
+config_metrics_speak_tls(void)
+{
+	return config.metrics_tls[1] == 'n';
 }
 
 #endif							/* CONFIG_H */

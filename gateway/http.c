@@ -34,6 +34,7 @@ static bool bad(HttpReader *reader, int status, const char *problem);
 static bool read_head(HttpReader *reader, Buffer *in);
 static bool read_request_line(HttpReader *reader, Head *head, char *line);
 static bool read_headers(HttpReader *reader, Head *head, char *line);
+static void add_to_list(char **list, const char *value);
 static bool is_single(const char *name);
 static bool is_token(const char *text);
 static bool is_target(const char *text);
@@ -93,6 +94,8 @@ http_reset(HttpReader *reader)
 	free(message->target);
 	free(message->authorization);
 	free(message->origin);
+	free(message->x_forwarded_for);
+	free(message->forwarded);
 	free(message->websocket_key);
 	free(message->subprotocol);
 	buffer_free(&message->headers);
@@ -194,6 +197,10 @@ read_headers(HttpReader *reader, Head *head, char *line)
 			return bad(reader, 400, "a header is malformed");
 		for (char *c = line; *c; c++)
 			*c = tolower((unsigned char) *c);
+		if (strcmp(line, "x-forwarded-for") == 0)
+			add_to_list(&reader->message.x_forwarded_for, value);
+		else if (strcmp(line, "forwarded") == 0)
+			add_to_list(&reader->message.forwarded, value);
 		if (find_header(head, line))
 		{
 			if (is_single(line))
@@ -206,6 +213,19 @@ read_headers(HttpReader *reader, Head *head, char *line)
 	if (!head->old && !find_header(head, "host"))
 		return bad(reader, 400, "there is no header Host");
 	return true;
+}
+
+/*
+ * Take one more line of a header that is a list.
+ */
+static void
+add_to_list(char **list, const char *value)
+{
+	Buffer		longer = {0};
+
+	buffer_printf(&longer, "%s%s%s", *list ? *list : "", *list ? ", " : "", value);
+	free(*list);
+	*list = buffer_take_string(&longer);
 }
 
 /*

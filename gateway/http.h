@@ -19,6 +19,8 @@ typedef struct HttpMessage
 	Buffer		body;
 	char	   *authorization;	/* NULL: none */
 	char	   *origin;			/* NULL: none */
+	char	   *x_forwarded_for;	/* all of these lines; NULL: none */
+	char	   *forwarded;		/* likewise */
 	char	   *websocket_key;	/* NULL: it asks for no WebSocket */
 	char	   *subprotocol;	/* the first it offers; or NULL */
 	bool		bad_upgrade;	/* it asks for one as we can't speak it */

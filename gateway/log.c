@@ -68,6 +68,8 @@ log_request(const Request *request, int status, size_t bytes, double ms)
 	path = copy_bytes(target, length);
 	append_time();
 	append_field("client", request->address);
+	if (request->forwarded)
+		append_field("forwarded", request->forwarded);
 	append_field("method", request->method ? request->method : "-");
 	append_field("target", path);
 	append_field("kuid", request->kuid ? request->kuid : "-");
@@ -102,7 +104,7 @@ static void
 append_field(const char *name, const char *value)
 {
 	buffer_printf(&lines, is_json() ? ",\"%s\":" : " %s=", name);
-	json_append_string(&lines, value);
+	json_append_line(&lines, value);
 }
 
 /*

@@ -5,10 +5,6 @@
  * Only the server can tell whether a password is right, so we log in with it, and out
  * again.  A server that lets anybody in without asking for the password has told
  * nothing: that counts as wrong.
- *
- * Clients of Milvus send a password with each request.  One that was right a short
- * while ago is not asked about again; what is remembered of it is a digest under a key
- * that is made anew each time the program starts.
  */
 #include <libpq-fe.h>
 #include <openssl/evp.h>
@@ -23,11 +19,13 @@
 #include "login.h"
 #include "loop.h"
 #include "metrics.h"
+#include "remembered.h"
+#include "verdict.h"
 
 #define DIGEST_SIZE 32
+#define LONGEST_NAME 63
+#define LONGEST_PASSWORD 65000
 #define LOGIN_TIMEOUT 10000		/* ms */
-#define REMEMBERED 60000		/* ms */
-#define NREMEMBERED 1024		/* at most, by their digests */
 
 /* A request that waits for the end of a login. */
 typedef struct Waiter
@@ -49,20 +47,13 @@ typedef struct Login
 	struct Login *next;			/* in the order in which they came */
 } Login;
 
-typedef struct Remembered
-{
-	unsigned char digest[DIGEST_SIZE];
-	int64_t		until;
-} Remembered;
-
 static unsigned char digest_key[DIGEST_SIZE];
-static Remembered remembered[NREMEMBERED];
 static Login *logins;
 static int	nrunning;
 static int	nwaiters;
 
+static bool can_be_right(const char *user, const char *password);
 static void digest_credentials(const char *user, const char *password, unsigned char *digest);
-static Remembered *slot_of(const unsigned char *digest);
 static Login *find_login(const unsigned char *digest, const char *user, const char *password);
 static void begin_next(void);
 static void forget_gone(Login *login);
@@ -81,29 +72,21 @@ login_open(void)
 }
 
 /*
- * Find out whether this is the password of a role, and call done.  If recent, it will
- * do that it was a short while ago.
+ * Find out whether this is the password of a role, and call done.
  */
 void
-login_check(Request *request, const char *user, const char *password, bool recent, LoginDone done)
+login_check(Request *request, const char *user, const char *password, LoginDone done)
 {
 	unsigned char digest[DIGEST_SIZE];
 	Login	   *login;
 	Waiter	   *waiter;
 
-	/* libpq would take its own for what is empty. */
-	if (!*user || !*password)
+	if (!can_be_right(user, password))
 	{
 		done(request, user, LOGIN_WRONG);
 		return;
 	}
 	digest_credentials(user, password, digest);
-	if (recent && slot_of(digest)->until > loop_now() &&
-		memcmp(slot_of(digest)->digest, digest, DIGEST_SIZE) == 0)
-	{
-		done(request, user, LOGIN_GOOD);
-		return;
-	}
 	if (nwaiters >= config.queue)
 	{
 		done(request, user, LOGIN_OVERLOADED);
@@ -119,6 +102,18 @@ login_check(Request *request, const char *user, const char *password, bool recen
 	begin_next();
 }
 
+/*
+ * Whether a server can be asked.  libpq would take its own for what is empty, the server
+ * cuts off longer names and closes on longer passwords, and a name of several lines
+ * could say in the server's refusal what only the server is to say.
+ */
+static bool
+can_be_right(const char *user, const char *password)
+{
+	return *user && strlen(user) <= LONGEST_NAME && !strpbrk(user, "\r\n") &&
+		*password && strlen(password) <= LONGEST_PASSWORD;
+}
+
 static void
 digest_credentials(const char *user, const char *password, unsigned char *digest)
 {
@@ -131,15 +126,6 @@ digest_credentials(const char *user, const char *password, unsigned char *digest
 		abort();
 	explicit_bzero(buffer_data(&text), buffer_length(&text));
 	buffer_free(&text);
-}
-
-/*
- * Where credentials with this digest are remembered, if they are.
- */
-static Remembered *
-slot_of(const unsigned char *digest)
-{
-	return &remembered[(digest[0] << 8 | digest[1]) % NREMEMBERED];
 }
 
 /*
@@ -232,6 +218,7 @@ begin(Login *login)
 	if (!login->pg)
 		abort();
 	PQsetNoticeProcessor(login->pg, log_notice, NULL);
+	PQsetErrorVerbosity(login->pg, PQERRORS_VERBOSE);
 	timer_set(&login->timer, LOGIN_TIMEOUT);
 	if (PQstatus(login->pg) == CONNECTION_BAD)
 		timer_set(&login->timer, 0);
@@ -261,30 +248,35 @@ on_event(void *owner, uint32_t events)
 static void
 on_timeout(void *owner)
 {
-	finish(owner, LOGIN_IMPOSSIBLE);
+	Login	   *login = owner;
+
+	if (PQstatus(login->pg) == CONNECTION_BAD)
+	{
+		judge(login);
+		return;
+	}
+	log_message("no login: the server does not answer in time");
+	finish(login, LOGIN_IMPOSSIBLE);
 }
 
 /*
- * The server has decided.  One that refuses without having asked for the password
- * has not looked at it: it may be full.
+ * The server has decided.  What is not the client's fault is told, and whom the server
+ * refuses or lets in without a password: that may be meant, or not.
  */
 static void
 judge(Login *login)
 {
-	bool		asked = PQconnectionUsedPassword(login->pg);
+	char	   *reason;
+	LoginResult result = verdict_of(login->pg, &reason);
 
-	if (PQstatus(login->pg) == CONNECTION_OK && asked)
-	{
-		Remembered *slot = slot_of(login->digest);
-
-		memcpy(slot->digest, login->digest, DIGEST_SIZE);
-		slot->until = loop_now() + REMEMBERED;
-		finish(login, LOGIN_GOOD);
-		return;
-	}
-	if (PQstatus(login->pg) == CONNECTION_OK)
-		log_message("the server has not asked for the password of a login: see its pg_hba.conf");
-	finish(login, asked || PQstatus(login->pg) == CONNECTION_OK ? LOGIN_WRONG : LOGIN_IMPOSSIBLE);
+	if (result == LOGIN_GOOD)
+		remembered_add(login->user, login->password);
+	else if (result != LOGIN_IMPOSSIBLE)
+		remembered_forget(login->user, login->password);
+	if (result == LOGIN_IMPOSSIBLE || (result == LOGIN_WRONG && !PQconnectionUsedPassword(login->pg)))
+		log_message("no login: %s", reason);
+	free(reason);
+	finish(login, result);
 }
 
 /*
@@ -301,8 +293,6 @@ finish(Login *login, LoginResult result)
 	nrunning--;
 	if (result != LOGIN_GOOD)
 		metrics.failed_logins++;
-	if (result == LOGIN_IMPOSSIBLE)
-		log_message("no login: %s", PQerrorMessage(login->pg));
 	while (login->waiters)
 	{
 		Waiter	   *waiter = login->waiters;

@@ -11,6 +11,7 @@ typedef enum LoginResult
 {
 	LOGIN_GOOD,
 	LOGIN_WRONG,
+	LOGIN_FORBIDDEN,			/* right, but the role may not connect */
 	LOGIN_IMPOSSIBLE,			/* the server can't be asked */
 	LOGIN_OVERLOADED
 } LoginResult;
@@ -19,7 +20,7 @@ typedef enum LoginResult
 typedef void (*LoginDone) (Request *request, const char *user, LoginResult result);
 
 extern void login_open(void);
-extern void login_check(Request *request, const char *user, const char *password, bool recent, LoginDone done);
+extern void login_check(Request *request, const char *user, const char *password, LoginDone done);
 extern void login_close(void);
 
 #endif							/* LOGIN_H */

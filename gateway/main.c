@@ -3,6 +3,7 @@
  *	  The life of kz-gateway.
  */
 #include <arpa/inet.h>
+#include <ctype.h>
 #include <errno.h>
 #include <netdb.h>
 #include <signal.h>
@@ -20,6 +21,7 @@
 #include "buffer.h"
 #include "client.h"
 #include "config.h"
+#include "forwarded.h"
 #include "log.h"
 #include "loop.h"
 #include "metrics.h"
@@ -51,6 +53,7 @@ static void drain(void);
 static void stop(void *owner);
 static void listen_at(Listener *listener, ClientKind kind, const char *where);
 static struct addrinfo *resolve(const char *where);
+static bool is_port(const char *text);
 static bool is_loopback(const struct sockaddr *address);
 static void on_connect(void *owner, uint32_t events);
 static void accept_again(void *owner);
@@ -66,6 +69,7 @@ main(int argc, char **argv)
 	loop_open();
 	tls_open();
 	auth_open();
+	forwarded_open();
 	listen_at(&listeners[0], CLIENT_HTTP, config.listen);
 	if (strcmp(config.metrics_listen, "off") != 0)
 		listen_at(&listeners[1], CLIENT_METRICS, config.metrics_listen);
@@ -76,6 +80,7 @@ main(int argc, char **argv)
 
 	clients_close();
 	auth_close();
+	forwarded_close();
 	pool_close();
 	tls_close();
 	close_listeners();
@@ -170,7 +175,10 @@ listen_at(Listener *listener, ClientKind kind, const char *where)
 
 	if (!config_authenticates() && !is_loopback(address->ai_addr))
 	{
-		fprintf(stderr, "kz-gateway: without authentication (--jwt-key) everybody who reaches %s could do all that "
+		fprintf(stderr, kind == CLIENT_METRICS ?
+				"kz-gateway: /metrics lets nobody do anything, but tells whoever reaches %s how much is done here; "
+				"without authentication (--jwt-key) it too listens on the loopback only\n" :
+				"kz-gateway: without authentication (--jwt-key) everybody who reaches %s could do all that "
 				"the gateway may do, so it listens on the loopback only\n", where);
 		exit(2);
 	}
@@ -201,8 +209,14 @@ resolve(const char *where)
 	size_t		length = port ? port - where : 0;
 	bool		bracketed = length >= 2 && where[0] == '[' && where[length - 1] == ']';
 	char	   *host = copy_bytes(where + bracketed, length - 2 * bracketed);
-	int			error = port && *host ? getaddrinfo(host, port + 1, &hints, &address) : EAI_NONAME;
+	int			error;
 
+	if (!port || !is_port(port + 1))
+	{
+		fprintf(stderr, "kz-gateway: can't listen at %s: behind the last colon there is no port, a number up to 65535 or a name\n", where);
+		exit(2);
+	}
+	error = *host ? getaddrinfo(host, port + 1, &hints, &address) : EAI_NONAME;
 	free(host);
 	if (error != 0)
 	{
@@ -210,6 +224,19 @@ resolve(const char *where)
 		exit(2);
 	}
 	return address;
+}
+
+/*
+ * Whether a text can be a port.  Of a number, getaddrinfo() takes what is left of it in
+ * 16 bits.
+ */
+static bool
+is_port(const char *text)
+{
+	size_t		digits = strspn(text, "0123456789");
+
+	return digits == 0 ? isalpha((unsigned char) *text) != 0 :
+		text[digits] == '\0' && digits <= 5 && atoi(text) <= 65535;
 }
 
 static bool

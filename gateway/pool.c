@@ -31,6 +31,15 @@
 #define CONNECT_TIMEOUT 10000
 #define GRACE 5000				/* for the server to cancel a request itself */
 
+/*
+ * Sets the role of a password that is remembered, if that could still log in; no role
+ * is called "", which fails like any that there is not.
+ */
+#define SET_REMEMBERED_ROLE \
+	"SELECT pg_catalog.set_config('role', COALESCE((SELECT r.rolname::pg_catalog.text FROM pg_catalog.pg_roles r" \
+	" WHERE r.rolname OPERATOR(pg_catalog.=) $1::pg_catalog.text AND r.rolcanlogin" \
+	" AND COALESCE(r.rolvaliduntil OPERATOR(pg_catalog.>) pg_catalog.now(), true)), ''), true)"
+
 typedef enum ConnectionState
 {
 	CONNECTION_DOWN,			/* the timer brings it back */
@@ -189,6 +198,7 @@ prepare(Connection *connection)
 	buffer_append(&envelope, "", 1);
 	connection->state = CONNECTION_PREPARING;
 	if (!PQsendPrepare(pg, "role", "SELECT pg_catalog.set_config('role', $1, true)", 1, NULL) ||
+		!PQsendPrepare(pg, "remembered", SET_REMEMBERED_ROLE, 1, NULL) ||
 		!PQsendPrepare(pg, "http", buffer_data(&http), 5, NULL) ||
 		!PQsendPrepare(pg, "request", buffer_data(&envelope), 2, NULL) ||
 		!PQpipelineSync(pg) || !send_out(connection))
@@ -408,7 +418,8 @@ send_request(Connection *connection, Request *request)
 {
 	PGconn	   *pg = connection->pg;
 	const char *role[] = {request->role};
-	bool		sent = !request->role || PQsendQueryPrepared(pg, "role", 1, role, NULL, NULL, 0);
+	const char *set_role = request->remembered ? "remembered" : "role";
+	bool		sent = !request->role || PQsendQueryPrepared(pg, set_role, 1, role, NULL, NULL, 0);
 
 	connection->state = CONNECTION_RUNNING;
 	connection->request = request;

@@ -12,62 +12,13 @@
 #include <time.h>
 
 #include "client.h"
+#include "forwarded.h"
 #include "log.h"
 #include "metrics.h"
 #include "request.h"
 #include "text.h"
 
 #define NODE "knode-kz-gateway"
-
-/* Numbers from 0x80 on are ours, which Kuzzle does not assign. */
-const Failure failure_http = {
-	400, "network.http.unexpected_error", 0x03010002, 65535, true, "Caught an unexpected HTTP error"
-};
-const Failure failure_too_large = {
-	413, "network.http.request_too_large", 0x03010001, 65535, true, "Maximum HTTP request size exceeded."
-};
-const Failure failure_not_text = {
-	400, "network.http.body_parse_failed", 0x0301000c, 1801, true, "Unable to convert the HTTP body to JSON"
-};
-const Failure failure_timeout = {
-	408, "network.http.timeout", 0x03010080, 10001, true, "request timeout"
-};
-const Failure failure_frame = {
-	400, "network.websocket.unexpected_error", 0x03030001, 65535, false, "Caught an unexpected WebSocket error"
-};
-const Failure failure_overloaded = {
-	503, "api.process.overloaded", 0x02020002, 1807, false, "Request discarded: too many requests wait for the database."
-};
-const Failure failure_unavailable = {
-	503, "services.storage.not_connected", 0x01010081, 65535, false, "The database can't be reached."
-};
-const Failure failure_too_slow = {
-	504, "services.storage.timeout", 0x01010082, 10001, false, "The request took too long."
-};
-const Failure failure_rejected = {
-	400, "services.storage.unexpected_bad_request", 0x01010021, 1100, false, "The database rejects the request."
-};
-const Failure failure_error = {
-	500, "services.storage.unexpected_error", 0x01010023, 65535, false, "The database could not do it."
-};
-const Failure failure_unauthorized = {
-	401, "security.rights.unauthorized", 0x07030001, 1800, false, "user hasn't authenticated"
-};
-const Failure failure_forbidden = {
-	403, "security.rights.forbidden", 0x07030002, 1401, false, "privilege not permitted"
-};
-const Failure failure_token = {
-	401, "security.token.invalid", 0x07010001, 1800, false, "Invalid token."
-};
-const Failure failure_expired = {
-	401, "security.token.expired", 0x07010006, 1800, false, "Token expired"
-};
-const Failure failure_credentials = {
-	401, "plugin.strategy.missing_user", 0x04030014, 1800, false, "wrong username or password"
-};
-const Failure failure_argument = {
-	400, "api.assert.missing_argument", 0x02010003, 1802, false, "Missing argument"
-};
 
 static Request *make_request(Client *client);
 static int64_t microseconds(void);
@@ -127,6 +78,7 @@ request_from_http(Client *client, HttpMessage *message)
 
 	request->protocol = strncmp(path, "/v1/vector/", 11) == 0 || strncmp(path, "/v2/vectordb/", 13) == 0 ?
 		MILVUS_HTTP : KUZZLE_HTTP;
+	request->forwarded = forwarded_client(client->address, message->x_forwarded_for, message->forwarded);
 	request->method = message->method;
 	request->target = message->target;
 	request->origin = message->origin;
@@ -153,6 +105,7 @@ request_from_frame(Client *client, Buffer *frame)
 
 	request->protocol = KUZZLE_WEBSOCKET;
 	request->keep_alive = true;
+	request->forwarded = copy_string(client->forwarded);
 	request->method = copy_string("WS");
 	request->body = *frame;
 	request->size = buffer_length(frame);
@@ -308,6 +261,7 @@ request_discard(Request *request)
 		client->request_bytes -= request->size;
 	}
 	metrics.requests--;
+	free(request->forwarded);
 	free(request->method);
 	free(request->target);
 	free(request->headers);

@@ -34,6 +34,7 @@ typedef struct Request
 	Protocol	protocol;
 	int64_t		began;			/* microseconds */
 	char		address[64];	/* of the client */
+	char	   *forwarded;		/* whom a proxy has it from; NULL: unknown */
 	char	   *method;			/* NULL: could not be read */
 	char	   *target;			/* likewise; of a frame, controller:action */
 	char	   *headers;		/* JSON */
@@ -47,6 +48,8 @@ typedef struct Request
 	char	   *controller;		/* where the gateway needs to know; else NULL */
 	char	   *action;
 	char	   *role;			/* to run as; NULL: as the gateway */
+	bool		remembered;		/* for its password, which was right a while
+								 * ago; the role has to be looked at */
 	char	   *kuid;			/* on whose behalf; NULL: not known yet */
 	char	   *problem;		/* for the log; NULL: none */
 } Request;

@@ -23,12 +23,13 @@ static ssize_t write_some(Stream *stream, const char *bytes, size_t size);
 static ssize_t tls_result(Stream *stream, int result);
 
 /*
- * Take a connected socket.  watch.ready and watch.owner are the caller's to set.
+ * Take a connected socket, which speaks TLS if there is a certificate and it is to be
+ * secure.  watch.ready and watch.owner are the caller's to set.
  */
 void
-stream_open(Stream *stream, int fd)
+stream_open(Stream *stream, int fd, bool secure)
 {
-	stream->ssl = tls_accept(fd);
+	stream->ssl = secure ? tls_accept(fd) : NULL;
 	stream->watch.fd = -1;
 	watch_set(&stream->watch, fd, EPOLLIN);
 }
@@ -163,6 +164,8 @@ tls_result(Stream *stream, int result)
 {
 	int			error = result > 0 ? SSL_ERROR_NONE : SSL_get_error(stream->ssl, result);
 
+	if (error == SSL_ERROR_SSL && ERR_GET_REASON(ERR_peek_error()) == SSL_R_HTTP_REQUEST)
+		stream->not_tls = true;
 	ERR_clear_error();
 	if (error == SSL_ERROR_NONE)
 		return result;

@@ -16,6 +16,8 @@
 #include "text.h"
 
 static size_t utf8_sequence(const unsigned char *text, size_t length);
+static uint32_t utf8_code(const unsigned char *text, size_t n);
+static bool is_plain(uint32_t code);
 static const char *skip_space(const char *at, const char *end);
 static const char *skip_value(const char *at, const char *end);
 static const char *skip_string(const char *at, const char *end);
@@ -369,4 +371,76 @@ json_append_string(Buffer *buffer, const char *string)
 			buffer_printf(buffer, "\\u%04x", *string++);
 	}
 	buffer_append(buffer, "\"", 1);
+}
+
+/*
+ * Write a string as JSON that stays one line and goes one way for whoever shows it: a
+ * terminal, an editor, a program that knows more ends of lines than one.  What is no
+ * UTF-8 is replaced.
+ */
+void
+json_append_line(Buffer *buffer, const char *string)
+{
+	size_t		n = strlen(string);
+
+	buffer_append(buffer, "\"", 1);
+	for (const char *end = string + n; string < end; string += n)
+	{
+		const unsigned char *text = (const unsigned char *) string;
+		uint32_t	code = 0xfffd;
+
+		n = strcspn(string, "\"\\");
+		for (size_t i = 0; i < n; i++)
+			if (string[i] < ' ' || string[i] == 0x7f)
+				n = i;
+		buffer_append(buffer, string, n);
+		if (n > 0)
+			continue;
+		n = utf8_sequence(text, end - string);
+		if (n > 0)
+			code = utf8_code(text, n);
+		if (*string == '"' || *string == '\\')
+			buffer_printf(buffer, "\\%c", *string);
+		else if (n > 0 && is_plain(code))
+			buffer_append(buffer, string, n);
+		else
+			buffer_printf(buffer, "\\u%04x", code);
+		n = n > 0 ? n : 1;
+	}
+	buffer_append(buffer, "\"", 1);
+}
+
+/*
+ * The code of a character that is valid.
+ */
+static uint32_t
+utf8_code(const unsigned char *text, size_t n)
+{
+	uint32_t	code = n == 1 ? text[0] : text[0] & (0x7f >> n);
+
+	for (size_t i = 1; i < n; i++)
+		code = code << 6 | (text[i] & 0x3f);
+	return code;
+}
+
+/*
+ * Whether a character neither ends a line, nor controls a terminal, nor turns the
+ * direction of what is around it: all that do are below 0x10000.
+ */
+static bool
+is_plain(uint32_t code)
+{
+	static const struct
+	{
+		uint32_t	first;
+		uint32_t	last;
+	}			others[] = {
+		{0x00, 0x1f}, {0x7f, 0x9f}, {0x061c, 0x061c}, {0x200e, 0x200f}, {0x2028, 0x202e}, {0x2066, 0x206f},
+		{0xfeff, 0xfeff}, {0xfff9, 0xfffb}
+	};
+
+	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
+		if (code >= others[i].first && code <= others[i].last)
+			return false;
+	return true;
 }

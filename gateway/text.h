@@ -27,5 +27,6 @@ extern char *json_decode_string(Slice value);
 extern bool json_array_has(Slice array, const char *string);
 extern bool json_is_string(Slice value, const char *string);
 extern void json_append_string(Buffer *buffer, const char *string);
+extern void json_append_line(Buffer *buffer, const char *string);
 
 #endif							/* TEXT_H */

@@ -11,22 +11,20 @@
  * not know of them.
  */
 #include <jwt.h>
-#include <openssl/bio.h>
+#include <math.h>
 #include <openssl/evp.h>
-#include <openssl/pem.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 #include "buffer.h"
 #include "config.h"
+#include "key.h"
 #include "text.h"
 #include "token.h"
 
-#define SMALLEST_SECRET 32
-#define LARGEST_KEY (64 * 1024)
 #define LONGEST_TOKEN 8192
+#define LAST_SECOND 9e15		/* in ms it is an int64_t, too */
 #define DIGEST_SIZE 32
 #define NBUCKETS 4096
 #define MOST_REVOKED 65536
@@ -44,11 +42,10 @@ static jwt_alg_t algorithm;
 static Revoked *revoked[NBUCKETS];
 static int	nrevoked;
 
-static char *read_key(const char *file);
-static void check_key(const char *pem, const char *file, bool private);
-static void fail(const char *file, const char *problem) __attribute__((noreturn));
+static bool has_good_header(jwt_t *jwt);
 static TokenState read_claims(jwt_t *jwt, Identity *identity);
-static bool get_time(jwt_t *jwt, const char *name, int64_t *seconds);
+static bool get_time(jwt_t *jwt, const char *name, int64_t *ms);
+static int64_t now_ms(void);
 static bool has_audience(jwt_t *jwt);
 static void digest_token(const char *token, unsigned char *digest);
 static bool is_revoked(const char *token);
@@ -60,64 +57,17 @@ static void forget_expired(Revoked **bucket);
 void
 token_open(void)
 {
-	bool		is_public = strcmp(config.jwt_algorithm, "RS256") == 0;
-
-	key = read_key(config.jwt_key);
-	algorithm = is_public ? JWT_ALG_RS256 : JWT_ALG_HS256;
-	if (!is_public)
+	if (strcmp(config.jwt_algorithm, "HS256") == 0)
 	{
-		if (strlen(key) < SMALLEST_SECRET)
-			fail(config.jwt_key, "a secret must have at least 32 bytes");
+		algorithm = JWT_ALG_HS256;
+		key = key_read_secret(config.jwt_key);
 		signing_key = copy_string(key);
 		return;
 	}
-	check_key(key, config.jwt_key, false);
+	algorithm = JWT_ALG_RS256;
+	key = key_read_public(config.jwt_key);
 	if (config.jwt_signing_key)
-	{
-		signing_key = read_key(config.jwt_signing_key);
-		check_key(signing_key, config.jwt_signing_key, true);
-	}
-}
-
-/*
- * What is in a file, without newlines at its end.
- */
-static char *
-read_key(const char *file)
-{
-	char	   *text = allocate(LARGEST_KEY + 1);
-	FILE	   *stream = fopen(file, "r");
-	size_t		length = stream ? fread(text, 1, LARGEST_KEY, stream) : 0;
-
-	if (!stream || ferror(stream) || length == 0)
-		fail(file, "it can't be read");
-	fclose(stream);
-	while (length > 0 && (text[length - 1] == '\n' || text[length - 1] == '\r'))
-		text[--length] = '\0';
-	if (strlen(text) != length)
-		fail(file, "there is a zero in it");
-	return text;
-}
-
-static void
-check_key(const char *pem, const char *file, bool private)
-{
-	BIO		   *bio = BIO_new_mem_buf(pem, -1);
-	EVP_PKEY   *parsed;
-
-	parsed = private ? PEM_read_bio_PrivateKey(bio, NULL, NULL, "") :
-		PEM_read_bio_PUBKEY(bio, NULL, NULL, NULL);
-	if (!parsed || EVP_PKEY_base_id(parsed) != EVP_PKEY_RSA)
-		fail(file, private ? "it is no private key of RSA in PEM" : "it is no public key of RSA in PEM");
-	EVP_PKEY_free(parsed);
-	BIO_free(bio);
-}
-
-static void
-fail(const char *file, const char *problem)
-{
-	fprintf(stderr, "kz-gateway: the key %s can't be used: %s\n", file, problem);
-	exit(2);
+		signing_key = key_read_private(config.jwt_signing_key, key);
 }
 
 /*
@@ -131,7 +81,7 @@ token_verify(const char *token, Identity *identity)
 
 	if (strlen(token) > LONGEST_TOKEN || jwt_decode(&jwt, token, (unsigned char *) key, strlen(key)) != 0)
 		return TOKEN_BAD;
-	state = jwt_get_alg(jwt) == algorithm ? read_claims(jwt, identity) : TOKEN_BAD;
+	state = has_good_header(jwt) ? read_claims(jwt, identity) : TOKEN_BAD;
 	jwt_free(jwt);
 	if (state == TOKEN_GOOD && is_revoked(token))
 	{
@@ -142,6 +92,21 @@ token_verify(const char *token, Identity *identity)
 	return state;
 }
 
+/*
+ * Whether a token is signed as it has to be, and needs nothing that we don't know: what
+ * "crit" names must be understood, and we understand none of it.
+ */
+static bool
+has_good_header(jwt_t *jwt)
+{
+	const char *name = jwt_get_header(jwt, "alg");
+	char	   *crit = jwt_get_headers_json(jwt, "crit");
+	bool		good = !crit && name && strcmp(name, config.jwt_algorithm) == 0 && jwt_get_alg(jwt) == algorithm;
+
+	free(crit);
+	return good;
+}
+
 static TokenState
 read_claims(jwt_t *jwt, Identity *identity)
 {
@@ -149,9 +114,10 @@ read_claims(jwt_t *jwt, Identity *identity)
 	const char *role = jwt_get_grant(jwt, "role");
 	int64_t		expires;
 	int64_t		begins;
-	int64_t		now = time(NULL);
+	int64_t		issued;
+	int64_t		now = now_ms();
 
-	if (!get_time(jwt, "exp", &expires) || !get_time(jwt, "nbf", &begins))
+	if (!get_time(jwt, "exp", &expires) || !get_time(jwt, "nbf", &begins) || !get_time(jwt, "iat", &issued))
 		return TOKEN_BAD;
 	/* For PostgreSQL, "none" is no role, but who the gateway itself is. */
 	if (!user || !*user || !role || !*role || strcmp(role, "none") == 0 || expires <= 0 || begins > now)
@@ -167,18 +133,29 @@ read_claims(jwt_t *jwt, Identity *identity)
 }
 
 /*
- * A time of a token, 0 if it has none.  False if it is anything but whole seconds, for
- * which libjwt gives 0 as well, or too far away to be told in milliseconds.
+ * A time of a token in ms, 0 if it has none.  It stands there as a number of seconds,
+ * which may have a fraction; false if it is anything else, or can't be told in ms.
  */
 static bool
-get_time(jwt_t *jwt, const char *name, int64_t *seconds)
+get_time(jwt_t *jwt, const char *name, int64_t *ms)
 {
 	char	   *json = jwt_get_grants_json(jwt, name);
-	bool		whole = !json || json[strspn(json, "-0123456789")] == '\0';
+	char	   *end = json;
+	double		seconds = json ? strtod(json, &end) : 0;
+	bool		good = !json || (end > json && *end == '\0' && fabs(seconds) <= LAST_SECOND);
 
 	free(json);
-	*seconds = jwt_get_grant_int(jwt, name);
-	return whole && *seconds <= INT64_MAX / 1000;
+	*ms = good ? (int64_t) ceil(seconds * 1000) : 0;
+	return good;
+}
+
+static int64_t
+now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	return (int64_t) now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
 static bool
@@ -203,8 +180,8 @@ token_can_issue(void)
 }
 
 /*
- * Make a token for a role of PostgreSQL, who is the user as well.  It is the caller's;
- * NULL if it can't be made.
+ * Make a token for a role of PostgreSQL, who is the user as well, for so many seconds.
+ * It is the caller's; NULL if it can't be made.
  */
 char *
 token_issue(const char *user, int lifetime, int64_t *expires)
@@ -215,14 +192,14 @@ token_issue(const char *user, int lifetime, int64_t *expires)
 	char	   *encoded;
 	char	   *token = NULL;
 
-	*expires = now + lifetime;
+	*expires = (now + lifetime) * 1000;
 	make_random_id(id);
 	if (jwt_new(&jwt) != 0)
 		return NULL;
 	if (jwt_add_grant(jwt, "_id", user) == 0 && jwt_add_grant(jwt, "sub", user) == 0 &&
 		jwt_add_grant(jwt, "role", user) == 0 && jwt_add_grant(jwt, "jti", id) == 0 &&
 		(!config.jwt_audience || jwt_add_grant(jwt, "aud", config.jwt_audience) == 0) &&
-		jwt_add_grant_int(jwt, "iat", now) == 0 && jwt_add_grant_int(jwt, "exp", *expires) == 0 &&
+		jwt_add_grant_int(jwt, "iat", now) == 0 && jwt_add_grant_int(jwt, "exp", now + lifetime) == 0 &&
 		jwt_set_alg(jwt, algorithm, (unsigned char *) signing_key, strlen(signing_key)) == 0)
 	{
 		encoded = jwt_encode_str(jwt);
@@ -291,7 +268,7 @@ is_revoked(const char *token)
 static void
 forget_expired(Revoked **bucket)
 {
-	int64_t		now = time(NULL);
+	int64_t		now = now_ms();
 
 	while (*bucket)
 	{

@@ -20,7 +20,7 @@ typedef struct Identity
 {
 	char	   *kuid;
 	char	   *role;
-	int64_t		expires;		/* seconds since 1970 */
+	int64_t		expires;		/* ms since 1970 */
 } Identity;
 
 extern void token_open(void);

@@ -5,9 +5,6 @@
  * A failure that belongs to one document is a value, KzError: whoever answers
  * decides whether it is raised, listed or wrapped.  Raised, it has SQLSTATE
  * "KZ" + status, the id in DETAIL, and a HINT where the user can act.
- *
- * Ids, numbers, statuses and texts are those of Kuzzle 2.56 unless marked as
- * ours; ours use numbers from 0x80 on, which Kuzzle does not assign.
  */
 #include "postgres.h"
 
@@ -22,174 +19,18 @@
 
 typedef struct CatalogEntry
 {
-	const char *id;
-	int			number;			/* domain << 24 | subdomain << 16 | error */
-	int			status;			/* of HTTP; the SQLSTATE is made from it */
-	const char *message;		/* %1 to %4 stand for arguments */
-	const char *reason;			/* in an answer about many documents, if it
-								 * differs there */
+	const char *id;				/* "": none */
+	int			number;
+	int			status;
+	const char *message;
+	const char *reason;
 } CatalogEntry;
 
 static const CatalogEntry catalog[] = {
-	[KZ_ERROR_MISSING_ARGUMENT] = {
-		"api.assert.missing_argument", 0x02010003, 400,
-		"Missing argument \"%1\"."
-	},
-	[KZ_ERROR_INVALID_TYPE] = {
-		"api.assert.invalid_type", 0x02010001, 400,
-		"Wrong type for argument \"%1\" (expected: %2)"
-	},
-	[KZ_ERROR_INVALID_ARGUMENT] = {
-		"api.assert.invalid_argument", 0x02010002, 400,
-		"Invalid argument \"%1\". Expected: %2"
-	},
-	[KZ_ERROR_INVALID_OPTION] = {
-		"services.storage.invalid_argument", 0x01010013, 400,
-		"Argument \"%1\" is invalid (expected: %2)"
-	},
-	[KZ_ERROR_MALFORMED] = {	/* of an envelope: has neither id nor number */
-		NULL, 0, 400,
-		"%1"
-	},
-	[KZ_ERROR_MUTUALLY_EXCLUSIVE] = {
-		"api.assert.mutually_exclusive", 0x02010005, 400,
-		"Arguments \"%1\" and \"%2\" are mutually exclusive"
-	},
-	[KZ_ERROR_BODY_REQUIRED] = {
-		"api.assert.body_required", 0x02010008, 400,
-		"The request must specify a body."
-	},
-	[KZ_ERROR_UNKNOWN_CONTROLLER] = {
-		"api.process.controller_not_found", 0x02020004, 404,
-		"API controller \"%1\" not found."
-	},
-	[KZ_ERROR_UNKNOWN_ACTION] = {
-		"api.process.action_not_found", 0x02020005, 404,
-		"API action \"%1\":\"%2\" not found"
-	},
-	[KZ_ERROR_NOT_SUPPORTED] = {	/* ours */
-		"api.process.not_supported", 0x02020080, 501,
-		"API action \"%1\":\"%2\" is not supported yet."
-	},
-	[KZ_ERROR_QUERY_NOT_SUPPORTED] = {	/* ours */
-		"api.process.query_not_supported", 0x02020081, 501,
-		"API action \"%1\":\"%2\" is not supported yet with a query."
-	},
-	[KZ_ERROR_OLD_SDK] = {
-		"api.process.incompatible_sdk_version", 0x02020006, 400,
-		"Incompatible SDK client. Your SDK version (%1) does not match Kuzzle requirement (%2)."
-	},
-	[KZ_ERROR_VERB] = {
-		"network.http.unsupported_verb", 0x03010006, 400,
-		"Unsupported HTTP verb \"%1\"."
-	},
-	[KZ_ERROR_URL] = {
-		"network.http.url_not_found", 0x03010007, 404,
-		"API URL not found: %1."
-	},
-	[KZ_ERROR_CONTENT] = {
-		"network.http.unsupported_content", 0x03010008, 400,
-		"Invalid request content-type. Expected \"application/json\", got: \"%1\"."
-	},
-	[KZ_ERROR_VOLATILE] = {
-		"network.http.volatile_parse_failed", 0x0301000b, 400,
-		"Unable to convert the \"x-kuzzle-volatile\" HTTP header to JSON: %1"
-	},
-	[KZ_ERROR_BODY] = {
-		"network.http.body_parse_failed", 0x0301000c, 400,
-		"Unable to convert the HTTP body to JSON: %1"
-	},
-	[KZ_ERROR_WRITE_LIMIT] = {
-		"services.storage.write_limit_exceeded", 0x01010004, 413,
-		"The number of documents edited by this request exceeds the configured server limit."
-	},
-	[KZ_ERROR_FETCH_LIMIT] = {
-		"services.storage.get_limit_exceeded", 0x01010003, 413,
-		"The number of documents returned by this request exceeds the configured server limit."
-	},
-	[KZ_ERROR_ROUTING] = {
-		"services.storage.no_routing", 0x01010017, 400,
-		"The \"_routing\" keyword is forbidden."
-	},
-	[KZ_ERROR_SEARCH_AS_ID] = {
-		"services.storage.search_as_an_id", 0x0101000f, 400,
-		"_search is not a valid document identifier"
-	},
-	[KZ_ERROR_QUERY_KEYWORD] = {
-		"services.storage.invalid_query_keyword", 0x0101002f, 400,
-		"The \"%1\" keyword is not allowed in this query."
-	},
-	[KZ_ERROR_UNKNOWN_INDEX] = {
-		"services.storage.unknown_index", 0x01010001, 412,
-		"The index \"%1\" does not exist."
-	},
-	[KZ_ERROR_UNKNOWN_COLLECTION] = {
-		"services.storage.unknown_collection", 0x01010002, 412,
-		"The collection \"%1\":\"%2\" does not exist."
-	},
-	[KZ_ERROR_INDEX_EXISTS] = {
-		"services.storage.index_already_exists", 0x01010026, 412,
-		"A %1 index named \"%2\" already exists"
-	},
-	[KZ_ERROR_COLLECTION_EXISTS] = {	/* ours */
-		"services.storage.collection_already_exists", 0x01010080, 412,
-		"The table %1 cannot become collection \"%2\":\"%3\": %4"
-	},
-	[KZ_ERROR_INVALID_INDEX_NAME] = {
-		"services.storage.invalid_index_name", 0x01010029, 400,
-		"The index name \"%1\" is invalid"
-	},
-	[KZ_ERROR_INVALID_COLLECTION_NAME] = {
-		"services.storage.invalid_collection_name", 0x0101002a, 400,
-		"The collection name \"%1\" is invalid"
-	},
-	[KZ_ERROR_COLLECTION_RESERVED] = {
-		"services.storage.collection_reserved", 0x01010016, 400,
-		"Invalid collection name. \"%1\" is reserved for internal usage."
-	},
-	[KZ_ERROR_UNFIT_RELATION] = {	/* ours */
-		"services.storage.unfit_relation", 0x01010081, 412,
-		"The relation %1 cannot serve as collection \"%2\":\"%3\": %4"
-	},
-	[KZ_ERROR_INVALID_MAPPING] = {
-		"services.storage.invalid_mapping", 0x01010015, 400,
-		"Invalid mapping property \"mappings.%1\".%2"
-	},
-	[KZ_ERROR_BAD_REQUEST] = {
-		"services.storage.unexpected_bad_request", 0x01010021, 400,
-		"%1"
-	},
-	[KZ_ERROR_FORBIDDEN] = {	/* ours */
-		"services.storage.write_forbidden", 0x01010084, 403,
-		"%1"
-	},
-	[KZ_ERROR_INCOMPLETE] = {
-		"api.process.incomplete_multiple_request", 0x0202000a, 400,
-		"At least one of the %1 actions failed."
-	},
-	[KZ_ERROR_STRICT_MAPPING] = {
-		"services.storage.strict_mapping_rejection", 0x0101002b, 400,
-		"Cannot create document. Field \"%1\" is not present in collection \"%2:%3\" strict mapping",
-		"mapping set to strict, dynamic introduction of [%1] within [%4] is not allowed"
-	},
-	[KZ_ERROR_NOT_FOUND] = {
-		"services.storage.not_found", 0x0101000b, 404,
-		"Document \"%1\" not found in \"%2\":\"%3\".",
-		"document not found"
-	},
-	[KZ_ERROR_DOCUMENT_EXISTS] = {
-		"services.storage.document_already_exists", 0x01010011, 400,
-		"Document already exists.",
-		"document already exists"
-	},
-	[KZ_ERROR_VERSION_CONFLICT] = { /* ours */
-		"services.storage.version_conflict", 0x01010082, 409,
-		"Version conflict on document \"%1\" in \"%2\":\"%3\": %4"
-	},
-	[KZ_ERROR_WRITE_SUPPRESSED] = { /* ours */
-		"services.storage.write_suppressed", 0x01010083, 403,
-		"The write of document \"%1\" in \"%2\":\"%3\" was suppressed by a trigger or a policy of table %4, or a policy hides the document."
-	}
+#define KZ_ERROR_ROW(name, id, number, status, message, reason) \
+	[KZ_ERROR_##name] = {id, number, status, message, reason},
+#include "base/error_catalog.h"
+#undef KZ_ERROR_ROW
 };
 
 /* What was raised last, in TopMemoryContext, for kz_error_catch. */
@@ -268,7 +109,9 @@ kz_error_message(const KzError *error)
 const char *
 kz_error_id(const KzError *error)
 {
-	return catalog[error->code].id;
+	const char *id = catalog[error->code].id;
+
+	return *id ? id : NULL;
 }
 
 /*

@@ -18,6 +18,9 @@ const PROGRAM = process.env.KZ_GATEWAY_PROGRAM ?? path.join(__dirname, '..', '..
 const tests = [];
 const gateways = new Set();
 
+/* Keys that tests write are for nobody else, or the gateway refuses them. */
+process.umask(0o077);
+
 process.on('exit', () => gateways.forEach((gateway) => gateway.process.kill('SIGKILL')));
 
 const sleep = (ms) => new Promise((resolve) => { setTimeout(resolve, ms); });
@@ -103,8 +106,9 @@ class Gateway {
       listen: `127.0.0.1:${gateway.port}`, 'metrics-listen': `127.0.0.1:${gateway.metricsPort}`, connections: 4, ...options,
     };
     gateway.log = '';
+    const { KZ_GATEWAY_PROGRAM, ...inherited } = process.env;
     gateway.process = spawn(PROGRAM, Object.entries(all).map(([name, value]) => `--${name}=${value}`),
-      { stdio: ['ignore', 'ignore', 'pipe'], env: { ASAN_OPTIONS: 'quarantine_size_mb=16:exitcode=99', ...process.env, ...env } });
+      { stdio: ['ignore', 'ignore', 'pipe'], env: { ASAN_OPTIONS: 'quarantine_size_mb=16:exitcode=99', ...inherited, ...env } });
     gateways.add(gateway);
     gateway.process.stderr.on('data', (data) => { gateway.log += data; });
     gateway.ended = new Promise((resolve) => {
