@@ -81,7 +81,7 @@ static const Option options[] = {
 	{"tls-cert", "FILE", &config.tls_cert, NULL, NULL,
 	"the certificate, PEM, and those that vouch for it; read again at SIGHUP"},
 	{"tls-key", "FILE", &config.tls_key, NULL, NULL,
-	"its private key, PEM"},
+	"its private key, PEM; not one that everybody may read"},
 	{"", NULL, NULL, NULL, NULL, "Watching"},
 	{"metrics-listen", "ADDRESS:PORT", &config.metrics_listen, NULL, "127.0.0.1:7513",
 		"where /metrics is, for Prometheus, by HTTP; \"off\": nowhere; other than the loopback only with --jwt-key,\n"
@@ -431,6 +431,8 @@ check(void)
 		check_no_authentication();
 	if (config.jwt_signing_key && strcmp(config.jwt_algorithm, "HS256") == 0)
 		fail("--jwt-signing-key is for RS256", "");
+	if (config.jwt_audience && !config.jwt_audience[0])
+		fail("--jwt-audience must be a name", "");
 	if (config.anonymous_role && (strcmp(config.anonymous_role, "none") == 0 || !config.anonymous_role[0]))
 		fail("--anonymous-role must be a role", "");
 }

@@ -381,31 +381,30 @@ json_append_string(Buffer *buffer, const char *string)
 void
 json_append_line(Buffer *buffer, const char *string)
 {
-	size_t		n = strlen(string);
+	const unsigned char *text = (const unsigned char *) string;
+	const unsigned char *end = text + strlen(string);
 
 	buffer_append(buffer, "\"", 1);
-	for (const char *end = string + n; string < end; string += n)
+	while (text < end)
 	{
-		const unsigned char *text = (const unsigned char *) string;
-		uint32_t	code = 0xfffd;
+		const unsigned char *plain = text;
+		size_t		n;
 
-		n = strcspn(string, "\"\\");
-		for (size_t i = 0; i < n; i++)
-			if (string[i] < ' ' || string[i] == 0x7f)
-				n = i;
-		buffer_append(buffer, string, n);
-		if (n > 0)
-			continue;
-		n = utf8_sequence(text, end - string);
-		if (n > 0)
-			code = utf8_code(text, n);
-		if (*string == '"' || *string == '\\')
-			buffer_printf(buffer, "\\%c", *string);
-		else if (n > 0 && is_plain(code))
-			buffer_append(buffer, string, n);
+		while (*text >= ' ' && *text < 0x7f && *text != '"' && *text != '\\')
+			text++;
+		buffer_append(buffer, plain, text - plain);
+		if (text == end)
+			break;
+		n = utf8_sequence(text, end - text);
+		if (*text == '"' || *text == '\\')
+			buffer_printf(buffer, "\\%c", *text);
+		else if (n == 0)
+			buffer_append_string(buffer, "\\ufffd");
+		else if (is_plain(utf8_code(text, n)))
+			buffer_append(buffer, text, n);
 		else
-			buffer_printf(buffer, "\\u%04x", code);
-		n = n > 0 ? n : 1;
+			buffer_printf(buffer, "\\u%04x", utf8_code(text, n));
+		text += n > 0 ? n : 1;
 	}
 	buffer_append(buffer, "\"", 1);
 }

@@ -111,6 +111,7 @@ test('token: keys that do not fit their option', async () => {
     [{ 'jwt-key': file('zero', `${SECRET}\0`) }, /there is a zero in it/],
     [{ 'jwt-algorithm': 'RS256' }, /no authentication, so no option about it: --jwt-algorithm/],
     [{ 'token-lifetime': '5' }, /no authentication, so no option about it: --token-lifetime/],
+    [{ 'jwt-key': file('key', SECRET), 'jwt-audience': '' }, /--jwt-audience must be a name/],
     [{ 'jwt-key': file('key', SECRET), 'jwt-algorithm': 'hs256' }, /must be HS256 or RS256/],
     [{ 'jwt-key': file('key', SECRET), 'jwt-signing-key': file('signing', rsa.privateKey) }, /is for RS256/],
   ]) {
