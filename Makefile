@@ -9,8 +9,11 @@
 #	make indent						format the C sources as PostgreSQL does
 #	make ack						accept the results of the last installcheck
 
+# Where this file is, which need not be where make builds: "make -f /kz/Makefile VPATH=/kz".
+here := $(dir $(lastword $(MAKEFILE_LIST)))
+
 EXTENSION = kz
-EXTVERSION := $(shell sed -n "s/^default_version *= *'\(.*\)'/\1/p" kz.control)
+EXTVERSION := $(shell sed -n "s/^default_version *= *'\(.*\)'/\1/p" $(here)kz.control)
 
 MODULE_big = kz
 OBJS = \
@@ -92,7 +95,7 @@ OBJS = \
 	src/protocol/routes.o \
 	src/protocol/rows.o
 
-DATA = $(sort $(wildcard sql/kz--*--*.sql))
+DATA = $(patsubst $(here)%,%,$(sort $(wildcard $(here)sql/kz--*--*.sql)))
 DATA_built = sql/kz--$(EXTVERSION).sql
 EXTRA_CLEAN = sql/kz--$(EXTVERSION).sql
 PG_CPPFLAGS = -I$(srcdir)/src -DKZ_VERSION='"$(EXTVERSION)"'
@@ -113,6 +116,12 @@ sql/kz--$(EXTVERSION).sql: sql/kz.sql kz.control
 
 # PGXS knows no header dependencies unless the server was built with them.
 $(OBJS): $(wildcard $(srcdir)/src/*/*.h)
+
+# Nor does it make the folders of a build elsewhere.
+folders := $(addprefix $(CURDIR)/,$(sort $(dir $(OBJS) $(DATA_built))))
+$(OBJS) $(OBJS:.o=.bc) $(DATA_built): | $(folders)
+$(folders):
+	mkdir -p $@
 
 # PGXS says so, and succeeds, where the server was built without them.
 tap:
