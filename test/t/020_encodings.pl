@@ -27,6 +27,10 @@ sub answers
 	return [ split(/\n/, $stdout) ];
 }
 
+# What the server's parser of JSON says of an escape that it can't hold: 15 whatever the
+# conversion says, later ones this.
+my $unheld = q(~ 'has no equivalent in encoding|conversion between UTF8 and SQL_ASCII is not supported|unsupported Unicode escape sequence');
+
 # é is in all of these, € in none but SQL_ASCII, which takes any bytes.
 my $e = "\xC3\xA9";
 my $form = q('{"content-type": "application/x-www-form-urlencoded"}');
@@ -73,14 +77,14 @@ for my $encoding ('LATIN1', 'EUC_JP', 'SQL_ASCII')
 	  $has_all ?
 		# its text may be anything; only what JSON escapes would have to be converted
 		([ http('status', q('GET'), q('/i/c/%E2%82%AC')) => '404' ],
-		[ http(q(status, body LIKE '%conversion between UTF8 and SQL_ASCII is not supported%'), q('PUT'), q('/i/c/1/_upsert'), q('{}'), q('{"changes": {"city": "Z\\u00fcrich"}}')) => '400|t' ]) :
+		[ http("status, body $unheld", q('PUT'), q('/i/c/1/_upsert'), q('{}'), q('{"changes": {"city": "Z\\u00fcrich"}}')) => '400|t' ]) :
 		([ message('', q('GET'), q('/i/c/%E2%82%AC')) => qq(400|Invalid argument "url". Expected: $expected) ],
 		[ message('', q('GET'), q('/_now?requestId=%E2%82%AC')) => qq(400|Invalid argument "url". Expected: $expected) ],
 		[ http(q(status, body::jsonb->>'message'), q('POST'), q('/i/c/_create'), $form, q('a=%E2%82%AC')) =>
 			qq(400|Unable to convert the HTTP body to JSON: a=%E2%82%AC (expected: $expected)) ],
 		[ http(q(body::jsonb#>>'{code}', body::jsonb->>'message'), q('GET'), q('/v1/vector/collections?dbName=%E2%82%AC')) =>
 			"1801|can only accept json format request, error: malformed query, expected: $expected" ],
-		[ http(q(status, body LIKE '%has no equivalent in encoding%'), q('PUT'), q('/i/c/1/_upsert'), q('{}'), q('{"changes": {"city": "\\u20ac"}}')) => '400|t' ],
+		[ http("status, body $unheld", q('PUT'), q('/i/c/1/_upsert'), q('{}'), q('{"changes": {"city": "\\u20ac"}}')) => '400|t' ],
 		[ http(q(body::jsonb->'result'->>'created'), q('PUT'), q('/i/c/1/_upsert'), q('{}'), q('{"changes": {"city": "Z\\u00fcrich"}}')) => 'true' ],
 		[ qq(SELECT _source->>'city' FROM i.c WHERE _id = '1') => "Z\xC3\xBCrich" ],
 		[ filter('\\\\u20ac') => q({"code": 1100, "message": "failed to create query plan: cannot parse expression: s == \"\\\\u20ac\", error: string with characters that can't be stored at position 6: invalid parameter"}) ]);
