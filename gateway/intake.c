@@ -3,8 +3,9 @@
  *	  What libpq holds of a connection to the database.
  *
  * libpq does not tell how much of an answer it holds, and takes as much as there is at a
- * time.  So we look at its begin, which says how large it is, before libpq does; where
- * the connection has TLS, we count what comes, which may be less than libpq takes.
+ * time.  So we look at its begin, which may say how large it is, before libpq does.  If
+ * it does not, for TLS or for what code of the database says first, we count what comes,
+ * which may be less than libpq takes.
  *
  * While memory is short, those that have come in part are not read, and what belongs to
  * them waits in the server.  If it is they that make it short, one is: so there is an end
@@ -53,14 +54,13 @@ intake_read(Intake *intake, Watch *watch, PGconn *pg)
 	if (ioctl(watch->fd, FIONREAD, &there) != 0)
 		there = 0;
 	/* Only at the begin of an answer is it known that a message begins. */
-	if (!intake->begun && there >= WORTH_A_LOOK && !PQsslInUse(pg))
+	if (intake->come == 0 && there >= WORTH_A_LOOK && !PQsslInUse(pg))
 		count_received(intake, look_ahead(watch->fd));
-	intake->known = intake->known || (!intake->begun && intake->received > 0);
-	intake->begun = true;
+	intake->come += there;
 	if (!PQconsumeInput(pg))
 		return false;
-	if (!intake->known && PQisBusy(pg))
-		count_received(intake, intake->received + there);
+	if (PQisBusy(pg) && intake->come > intake->received)
+		count_received(intake, intake->come);
 	return true;
 }
 
@@ -135,7 +135,7 @@ void
 intake_begin(Intake *intake, size_t bytes)
 {
 	keep(intake, bytes);
-	intake->begun = intake->known = false;
+	intake->come = 0;
 }
 
 /*

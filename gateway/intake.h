@@ -14,8 +14,7 @@ typedef struct Intake
 {
 	size_t		received;		/* of an answer that is not whole yet, or all
 								 * of it */
-	bool		begun;			/* some of the answer has been read */
-	bool		known;			/* received is all of it */
+	size_t		come;			/* of the answer, as far as we have seen */
 	size_t		kept;			/* at most, of all before, if that was much */
 	bool		waits;			/* it is not read until intake_resume() says
 								 * so */

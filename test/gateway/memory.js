@@ -4,10 +4,11 @@
 'use strict';
 
 const fs = require('node:fs');
+const net = require('node:net');
 const os = require('node:os');
 const path = require('node:path');
 const { execFileSync, spawn } = require('node:child_process');
-const { Gateway, assert, crypto, frame, run, sign, sleep, test, until, withClient } = require('./harness');
+const { Gateway, assert, crypto, frame, listening, run, sign, sleep, test, until, withClient } = require('./harness');
 
 const INDEX = 'gateway-memory';
 const MB = 1024 * 1024;
@@ -80,6 +81,49 @@ test('memory: one answer may be more than all memory, and is given back', async 
   await until(async () => (await gateway.request('GET', '/_now', { headers })).status === 200);
   await until(async () => await gateway.metric('memory_bytes') < MB);
   assert.strictEqual((await gateway.stop()).code, 0);
+});
+
+test('memory: what code of the database says first does not hide how large an answer is', async () => {
+  // Between the gateway and the server: hands on an answer in pieces, and holds back the rest.
+  let passed = 0;
+  let most = Infinity;
+  const held = [];
+  const between = await listening(net.createServer((front) => {
+    const back = net.connect(`${process.env.PGHOST}/.s.PGSQL.${process.env.PGPORT}`);
+
+    front.on('error', () => {}).on('close', () => back.destroy()).pipe(back);
+    back.on('error', () => {}).on('close', () => front.destroy()).on('data', (data) => {
+      passed += data.length;
+      front.write(data);
+      back.pause();
+      if (passed > most) {
+        held.push(back);
+      } else {
+        setTimeout(() => back.resume(), 5);
+      }
+    });
+  }));
+  const documents = [1, 2, 3].map((n) => ({ _id: `told-${n}`, body: { text: 'x'.repeat(900000) } }));
+
+  try {
+    const gateway = await Gateway.start({ connections: 1, database: `host=127.0.0.1 port=${between.address().port} sslmode=disable` });
+
+    await withClient((client) => client.query(`CREATE FUNCTION gateway_memory_tell() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN RAISE NOTICE '%', repeat('x', 6000); RETURN NEW; END$$;
+      CREATE TRIGGER tell BEFORE INSERT ON "${INDEX}".c FOR EACH ROW WHEN (NEW._id LIKE 'told-%') EXECUTE FUNCTION gateway_memory_tell()`));
+    passed = 0;
+    most = 2 * MB;
+    const answer = gateway.put(`/${INDEX}/c/_mCreateOrReplace`, { documents });
+    await until(() => held.length > 0);
+    // What was sent is still there, and what has come.
+    await until(async () => await gateway.metric('memory_bytes') > 2.7e6 + 3e5);
+    most = Infinity;
+    held.forEach((back) => back.resume());
+    assert.strictEqual((await answer).status, 200);
+    await withClient((client) => client.query('DROP FUNCTION gateway_memory_tell CASCADE'));
+    assert.strictEqual((await gateway.stop()).code, 0);
+  } finally {
+    between.close();
+  }
 });
 
 test('memory: parts of bodies have the same bound', async () => {
