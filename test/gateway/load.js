@@ -149,7 +149,10 @@ test('load: too many wait in vain', async () => {
 
   await whileLocked('busy', async (commit) => {
     // Two wait for the lock, and keep both connections; the others for a connection.
-    greedy.send(...lockers(22, 'busy'));
+    const frames = lockers(22, 'busy');
+    greedy.send(...frames.slice(0, 2));
+    await until(async () => await gateway.metric('requests_waiting') === 0 && await gateway.metric('database_connections_busy') === 2);
+    greedy.send(...frames.slice(2));
     await until(async () => await gateway.metric('requests_waiting') === 20);
     const refused = await gateway.request('GET', '/_now');
     assert.deepStrictEqual([refused.status, refused.json.error.id], [503, 'api.process.overloaded']);
