@@ -55,6 +55,16 @@ auth_open(void)
 	digest_open();
 }
 
+/*
+ * Answer those of whom it is not known yet who they are.
+ */
+void
+auth_give_up(void)
+{
+	if (config_authenticates())
+		login_give_up();
+}
+
 void
 auth_close(void)
 {

@@ -488,6 +488,23 @@ free_login(Login *login)
 	loop_free_later(login);
 }
 
+/*
+ * Tell all who wait that no server is asked any more.  Who is to be told later that a
+ * password was wrong, is.
+ */
+void
+login_give_up(void)
+{
+	for (Login *login = logins; login; login = login->next)
+		while (login->waiters)
+		{
+			Waiter	   *waiter = login->waiters;
+
+			login->waiters = waiter->next;
+			end_waiter(waiter, login->user, LOGIN_IMPOSSIBLE);
+		}
+}
+
 void
 login_close(void)
 {

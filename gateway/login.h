@@ -20,6 +20,7 @@ typedef enum LoginResult
 typedef void (*LoginDone) (Request *request, const char *user, LoginResult result);
 
 extern void login_check(Request *request, const char *user, const char *password, LoginDone done);
+extern void login_give_up(void);
 extern void login_close(void);
 
 #endif							/* LOGIN_H */

@@ -173,6 +173,7 @@ give_up(void *owner)
 {
 	(void) owner;
 	log_message("giving up %d requests", metrics.requests);
+	auth_give_up();
 	pool_give_up();
 	drain_end.expired = stop;
 	timer_set(&drain_end, LAST_WAIT);

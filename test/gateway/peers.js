@@ -8,7 +8,7 @@
 const fs = require('node:fs');
 const net = require('node:net');
 const path = require('node:path');
-const { Gateway, assert, crypto, frame, http, run, sleep, startCluster, test, until, withClient } = require('./harness');
+const { Gateway, assert, crypto, frame, http, listening, run, sleep, startCluster, test, until, withClient } = require('./harness');
 
 const SECRET = crypto.randomBytes(48).toString('base64');
 const file = path.join(process.env.KZ_CLUSTER, 'secret of logins');
@@ -109,6 +109,25 @@ test('peers: addresses take turns', async () => {
     gateway = before;
     await slow.stop();
     server.close();
+  }
+});
+
+test('peers: who waits for a login when the time to end is over is told', async () => {
+  const silent = await listening(net.createServer((socket) => socket.on('error', () => {})));
+  const before = gateway;
+
+  gateway = await Gateway.start({ ...config, logins: 2, 'drain-timeout': 1, database: `host=127.0.0.1 port=${silent.address().port} user=gateway` }, { connected: false });
+  try {
+    // One is under way, the other has to wait for its end.
+    const waiting = [1, 2].map((i) => login('logger', `wrong ${i}`));
+
+    await until(async () => await gateway.metric('requests_in_progress') === 2);
+    const end = gateway.stop();
+    assert.deepStrictEqual((await Promise.all(waiting)).map(({ status }) => status), [503, 503]);
+    assert.strictEqual((await end).code, 0);
+  } finally {
+    gateway = before;
+    silent.close();
   }
 });
 
