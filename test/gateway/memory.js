@@ -66,8 +66,8 @@ test('memory: answers of all clients together have a bound, and others are serve
   const most = memory(gateway, 'VmHWM') - before;
   assert.ok(most < 32 + 8 * 9, `${most} MB`);
   deaf.forEach((raw) => raw.destroy());
-  const taken = await gateway.post(`/${INDEX}/c/_mGet`, { ids });
-  assert.deepStrictEqual([taken.status, taken.json.result.successes.length], [200, 40]);
+  const taken = await gateway.post(`/${INDEX}/c/_mGet`, { ids: ids.slice(0, 10) });
+  assert.deepStrictEqual([taken.status, taken.json.result.successes.length], [200, 10]);
   assert.strictEqual((await gateway.stop()).code, 0);
 });
 
@@ -76,7 +76,8 @@ test('memory: one answer may be more than all memory, and is given back', async 
   const headers = { 'Content-Type': 'application/json', ...bearer(token()) };
 
   for (let i = 0; i < 2; i++) {
-    await until(async () => (await gateway.post(`/${INDEX}/c/_mGet`, { ids: ids.slice(0, 20) }, headers)).json.result?.successes.length === 20);
+    // Who is too slow for the others has to go, and may try again.
+    await until(async () => (await gateway.post(`/${INDEX}/c/_mGet`, { ids: ids.slice(0, 20) }, headers).catch(() => null))?.json.result?.successes.length === 20);
   }
   await until(async () => (await gateway.request('GET', '/_now', { headers })).status === 200);
   await until(async () => await gateway.metric('memory_bytes') < MB);
