@@ -66,8 +66,8 @@ test('memory: answers of all clients together have a bound, and others are serve
   const most = memory(gateway, 'VmHWM') - before;
   assert.ok(most < 32 + 8 * 9, `${most} MB`);
   deaf.forEach((raw) => raw.destroy());
-  const taken = await gateway.post(`/${INDEX}/c/_mGet`, { ids });
-  assert.deepStrictEqual([taken.status, taken.json.result.successes.length], [200, 40]);
+  const taken = await gateway.post(`/${INDEX}/c/_mGet`, { ids: ids.slice(0, 10) });
+  assert.deepStrictEqual([taken.status, taken.json.result.successes.length], [200, 10]);
   assert.strictEqual((await gateway.stop()).code, 0);
 });
 
@@ -76,7 +76,8 @@ test('memory: one answer may be more than all memory, and is given back', async 
   const headers = { 'Content-Type': 'application/json', ...bearer(token()) };
 
   for (let i = 0; i < 2; i++) {
-    await until(async () => (await gateway.post(`/${INDEX}/c/_mGet`, { ids: ids.slice(0, 20) }, headers)).json.result?.successes.length === 20);
+    // Who is too slow for the others has to go, and may try again.
+    await until(async () => (await gateway.post(`/${INDEX}/c/_mGet`, { ids: ids.slice(0, 20) }, headers).catch(() => null))?.json.result?.successes.length === 20);
   }
   await until(async () => (await gateway.request('GET', '/_now', { headers })).status === 200);
   await until(async () => await gateway.metric('memory_bytes') < MB);
@@ -84,38 +85,46 @@ test('memory: one answer may be more than all memory, and is given back', async 
 });
 
 test('memory: what code of the database says first does not hide how large an answer is', async () => {
-  // Between the gateway and the server: holds back the rest of the answer.
+  // Between the gateway and the server: hands on an answer in pieces, and holds back the rest.
   let passed = 0;
   let most = Infinity;
   const held = [];
   const between = await listening(net.createServer((front) => {
     const back = net.connect(`${process.env.PGHOST}/.s.PGSQL.${process.env.PGPORT}`);
 
-    front.on('error', () => {}).on('close', () => back.destroy()).pipe(back).on('error', () => {}).on('data', (data) => {
+    front.on('error', () => {}).on('close', () => back.destroy()).pipe(back);
+    back.on('error', () => {}).on('close', () => front.destroy()).on('data', (data) => {
       passed += data.length;
       front.write(data);
+      back.pause();
       if (passed > most) {
-        held.push(back.pause());
+        held.push(back);
+      } else {
+        setTimeout(() => back.resume(), 5);
       }
     });
   }));
-  const gateway = await Gateway.start({ connections: 1, database: `host=127.0.0.1 port=${between.address().port} sslmode=disable` });
   const documents = [1, 2, 3].map((n) => ({ _id: `told-${n}`, body: { text: 'x'.repeat(900000) } }));
 
-  await withClient((client) => client.query(`CREATE FUNCTION tell() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN RAISE NOTICE '%', repeat('x', 6000); RETURN NEW; END$$;
-    CREATE TRIGGER tell BEFORE INSERT ON "${INDEX}".c FOR EACH ROW WHEN (NEW._id LIKE 'told-%') EXECUTE FUNCTION tell()`));
-  passed = 0;
-  most = 2 * MB;
-  const answer = gateway.put(`/${INDEX}/c/_mCreateOrReplace`, { documents });
-  await until(() => held.length > 0);
-  // What was sent is still there, and what has come.
-  await until(async () => await gateway.metric('memory_bytes') > 2.7e6 + 3e5);
-  most = Infinity;
-  held.forEach((back) => back.resume());
-  assert.strictEqual((await answer).status, 200);
-  await withClient((client) => client.query('DROP FUNCTION tell CASCADE'));
-  assert.strictEqual((await gateway.stop()).code, 0);
-  between.close();
+  try {
+    const gateway = await Gateway.start({ connections: 1, database: `host=127.0.0.1 port=${between.address().port} sslmode=disable` });
+
+    await withClient((client) => client.query(`CREATE FUNCTION gateway_memory_tell() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN RAISE NOTICE '%', repeat('x', 6000); RETURN NEW; END$$;
+      CREATE TRIGGER tell BEFORE INSERT ON "${INDEX}".c FOR EACH ROW WHEN (NEW._id LIKE 'told-%') EXECUTE FUNCTION gateway_memory_tell()`));
+    passed = 0;
+    most = 2 * MB;
+    const answer = gateway.put(`/${INDEX}/c/_mCreateOrReplace`, { documents });
+    await until(() => held.length > 0);
+    // What was sent is still there, and what has come.
+    await until(async () => await gateway.metric('memory_bytes') > 2.7e6 + 3e5);
+    most = Infinity;
+    held.forEach((back) => back.resume());
+    assert.strictEqual((await answer).status, 200);
+    await withClient((client) => client.query('DROP FUNCTION gateway_memory_tell CASCADE'));
+    assert.strictEqual((await gateway.stop()).code, 0);
+  } finally {
+    between.close();
+  }
 });
 
 test('memory: parts of bodies have the same bound', async () => {
