@@ -14,7 +14,8 @@
 #include "remembered.h"
 
 static void answer_row(Request *request, const PGresult *result);
-static const Failure *classify(const Request *request, const char *sqlstate, bool role_failed);
+static const Failure *classify(const Request *request, const PGresult *result, const char *sqlstate, bool role_failed);
+static bool is_unreadable(const PGresult *result, const char *sqlstate);
 static bool is_class(const char *sqlstate, const char *class);
 
 /*
@@ -46,7 +47,7 @@ answer_from_result(Request *request, const PGresult *result, bool role_failed)
 		request_fail(request, &failure_memory, "The gateway has no memory for the answer; it is not known whether the request was done.");
 		return;
 	}
-	failure = classify(request, sqlstate ? sqlstate : "", role_failed);
+	failure = classify(request, result, sqlstate ? sqlstate : "", role_failed);
 	if (role_failed)
 	{
 		remembered_forget(request->role, NULL);
@@ -88,7 +89,7 @@ answer_row(Request *request, const PGresult *result)
 }
 
 static const Failure *
-classify(const Request *request, const char *sqlstate, bool role_failed)
+classify(const Request *request, const PGresult *result, const char *sqlstate, bool role_failed)
 {
 	if (role_failed && (is_class(sqlstate, "42") || is_class(sqlstate, "22")))
 		return &failure_forbidden;
@@ -99,11 +100,24 @@ classify(const Request *request, const char *sqlstate, bool role_failed)
 	if (is_class(sqlstate, "08") || is_class(sqlstate, "40") || is_class(sqlstate, "53") ||
 		is_class(sqlstate, "57") || strcmp(sqlstate, "55P03") == 0)
 		return &failure_unavailable;
-	if (request->protocol == KUZZLE_WEBSOCKET && (is_class(sqlstate, "22") || is_class(sqlstate, "54")))
+	if (request->protocol == KUZZLE_WEBSOCKET && is_unreadable(result, sqlstate))
 		return &failure_frame;
 	if (is_class(sqlstate, "22") || is_class(sqlstate, "23"))
 		return &failure_rejected;
 	return &failure_error;
+}
+
+/*
+ * Whether a frame is no JSON that the database can hold.  One without an encoding knows no
+ * escapes of characters, and calls that a feature that it has not.
+ */
+static bool
+is_unreadable(const PGresult *result, const char *sqlstate)
+{
+	const char *function = PQresultErrorField(result, PG_DIAG_SOURCE_FUNCTION);
+
+	return is_class(sqlstate, "22") || is_class(sqlstate, "54") ||
+		(strcmp(sqlstate, "0A000") == 0 && function && strcmp(function, "pg_unicode_to_server") == 0);
 }
 
 static bool

@@ -37,8 +37,9 @@ static Network *trusted;
 
 static bool read_network(const char *text, Network *network);
 static bool is_trusted(const char *text, size_t length);
-static bool next_element(const char **rest, Element *element);
+static bool last_element(const char *list, const char **end, bool quotes, Element *element);
 static Element for_of(Element element);
+static const char *next_pair(const char *at, const char *end);
 
 /*
  * Whether this names a proxy, or a network of them.
@@ -95,19 +96,19 @@ read_network(const char *text, Network *network)
 char *
 forwarded_client(const char *peer, const char *x_forwarded_for, const char *forwarded)
 {
-	const char *rest = x_forwarded_for ? x_forwarded_for : forwarded;
+	const char *list = x_forwarded_for ? x_forwarded_for : forwarded;
+	const char *end = list ? list + strlen(list) : NULL;
 	Element		element;
 	Element		client = {0};
 
-	if (!rest || !forwarded_trusts(peer))
+	if (!list || !forwarded_trusts(peer))
 		return NULL;
 	/* The last that is none of ours; the first if all are. */
-	while (next_element(&rest, &element))
+	while (last_element(list, &end, !x_forwarded_for, &element))
 	{
-		if (!x_forwarded_for)
-			element = for_of(element);
-		if (!client.text || !is_trusted(element.text, element.length))
-			client = element;
+		client = x_forwarded_for ? element : for_of(element);
+		if (!is_trusted(client.text, client.length))
+			break;
 	}
 	return client.text ? copy_bytes(client.text, client.length < LONGEST ? client.length : LONGEST) : NULL;
 }
@@ -141,28 +142,27 @@ is_trusted(const char *text, size_t length)
 }
 
 /*
- * The next element of a list that is not empty, without the blanks around it; false if
- * there is none.  What stands in quotation marks has no commas.
+ * The last element of a list that is not empty, without the blanks around it, and where
+ * what is before it ends; false if there is none.  In Forwarded, what stands in quotation
+ * marks has no commas.  It is read from the end, since only what our proxies have added
+ * is sure to be well-formed: a mark that somebody has opened before must not hide it.
  */
 static bool
-next_element(const char **rest, Element *element)
+last_element(const char *list, const char **end, bool quotes, Element *element)
 {
+	const char *to = *end;
+	const char *from;
 	bool		quoted = false;
-	const char *end;
 
-	*rest += strspn(*rest, ", \t");
-	for (end = *rest; *end && (quoted || *end != ','); end++)
-	{
-		if (*end == '"')
+	while (to > list && strchr(", \t", to[-1]))
+		to--;
+	for (from = to; from > list && (quoted || from[-1] != ','); from--)
+		if (quotes && from[-1] == '"' && (from - 1 == list || from[-2] != '\\'))
 			quoted = !quoted;
-		else if (*end == '\\' && quoted && end[1])
-			end++;
-	}
-	element->text = *rest;
-	*rest = end;
-	while (end > element->text && (end[-1] == ' ' || end[-1] == '\t'))
-		end--;
-	element->length = end - element->text;
+	*end = from;
+	from += strspn(from, " \t");
+	element->text = from;
+	element->length = to > from ? to - from : 0;
 	return element->length > 0;
 }
 
@@ -175,7 +175,7 @@ for_of(Element element)
 {
 	const char *end = element.text + element.length;
 
-	for (const char *at = element.text; end - at > 4; at += strcspn(at, ";") + 1)
+	for (const char *at = element.text; end - at > 4; at = next_pair(at, end))
 	{
 		Element		value;
 
@@ -190,6 +190,21 @@ for_of(Element element)
 		return value;
 	}
 	return element;
+}
+
+/*
+ * What comes behind the next semicolon that is not in quotation marks, or behind the end.
+ */
+static const char *
+next_pair(const char *at, const char *end)
+{
+	const char *begin = at;
+	bool		quoted = false;
+
+	for (; at < end && (quoted || *at != ';'); at++)
+		if (*at == '"' && (at == begin || at[-1] != '\\'))
+			quoted = !quoted;
+	return at + 1;
 }
 
 void

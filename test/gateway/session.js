@@ -308,6 +308,27 @@ test('session: kz has moved', async () => {
   assert.strictEqual((await several.stop()).code, 0);
 });
 
+test('session: a database without an encoding knows no escapes, and that is the fault of who sends one', async () => {
+  await withClient((client) => client.query("CREATE DATABASE plain ENCODING 'SQL_ASCII' LOCALE 'C' TEMPLATE template0"));
+  await withClient((client) => client.query(`CREATE EXTENSION kz; SELECT kz_create_collection('a', 'docs');
+    GRANT USAGE ON SCHEMA a TO gateway; GRANT ALL ON a.docs TO gateway`), { database: 'plain' });
+  const plain = await Gateway.start({ connections: 2, database: 'dbname=plain user=gateway' });
+  const socket = await plain.socket();
+  const ask = (a) => socket.ask(`{"controller": "document", "action": "createOrReplace", "index": "a", "collection": "docs", "_id": "x", "body": {"a": "${a}"}}`);
+  const sessions = () => withClient(async (client) => (await client.query(
+    "SELECT pid FROM pg_stat_activity WHERE datname = 'plain' ORDER BY pid")).rows);
+
+  await until(async () => await plain.metric('database_connections') === 2);
+  const before = await sessions();
+  const { status, error } = await ask('\\u00fc');
+  assert.deepStrictEqual([status, error.id], [400, 'network.websocket.unexpected_error']);
+  assert.strictEqual((await ask('\u00fc')).status, 200);
+  assert.deepStrictEqual(await sessions(), before);
+  assert.doesNotMatch(plain.log, /given up|error 0A000/);
+  socket.raw.destroy();
+  assert.strictEqual((await plain.stop()).code, 0);
+});
+
 test('session: the end', async () => {
   // Sessions that were given up are no outage.
   assert.match(gateway.log, /a session of the database is given up: /);
