@@ -285,8 +285,8 @@ COMMENT ON FUNCTION kz_collection_exists(text, text) IS
  *
  * All of them raise KZ400 for malformed arguments, KZ412 for an unknown index
  * or collection, KZ403 if the collection's settings block writes, or a trigger or
- * a policy suppresses the write or hides the row, 40001 for a conflict in REPEATABLE READ and SERIALIZABLE, and 42501
- * without the rights on the table.
+ * a policy suppresses the write or hides the row, 40001 for a conflict in
+ * REPEATABLE READ and SERIALIZABLE, and 42501 without the rights on the table.
  */
 
 CREATE FUNCTION kz_create(

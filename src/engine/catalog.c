@@ -21,6 +21,7 @@
 #include "access/xact.h"
 #include "catalog/indexing.h"
 #include "catalog/namespace.h"
+#include "catalog/pg_index.h"
 #include "catalog/pg_type.h"
 #include "common/int.h"
 #include "utils/builtins.h"
@@ -28,6 +29,7 @@
 #include "utils/inval.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
+#include "utils/syscache.h"
 
 #include "base/compat.h"
 #include "engine/access.h"
@@ -81,12 +83,13 @@ typedef struct CatalogTable
 	const char *name;
 	const CatalogColumn *columns;
 	int			ncolumns;
+	int			nkeys;			/* the first of them are the primary key */
 	int			position;		/* its column position */
 } CatalogTable;
 
 static const CatalogTable tables[KZ_CATALOG_TABLES] = {
-	[KZ_CATALOG_INDEX] = {"index", index_columns, INDEX_COLUMNS, INDEX_POSITION},
-	[KZ_CATALOG_COLLECTION] = {"collection", collection_columns, COLLECTION_COLUMNS, COLLECTION_POSITION}
+	[KZ_CATALOG_INDEX] = {"index", index_columns, INDEX_COLUMNS, INDEX_NAME, INDEX_POSITION},
+	[KZ_CATALOG_COLLECTION] = {"collection", collection_columns, COLLECTION_COLUMNS, COLLECTION_NAME, COLLECTION_POSITION}
 };
 
 /* The same, open. */
@@ -99,6 +102,7 @@ typedef struct OpenTable
 
 static OpenTable open_table(KzCatalogTable table, LOCKMODE lockmode);
 static AttrNumber find_column(TupleDesc tupdesc, const CatalogColumn *column);
+static bool has_key(const OpenTable *open);
 static Oid	lock_table(const CatalogTable *table, LOCKMODE lockmode);
 static Oid	find_table(void *argument);
 static SysScanDesc begin_scan(const OpenTable *open, ScanKey keys, const char *first,
@@ -330,12 +334,13 @@ open_table(KzCatalogTable table, LOCKMODE lockmode)
 	for (int i = 0; i < tupdesc->natts; i++)
 		ncolumns += !TupleDescAttr(tupdesc, i)->attisdropped;
 	intact = open.relation->rd_rel->relkind == RELKIND_RELATION &&
-		ncolumns == open.table->ncolumns && OidIsValid(open.relation->rd_pkindex);
+		ncolumns == open.table->ncolumns;
 	for (int i = 0; intact && i < open.table->ncolumns; i++)
 	{
 		open.attributes[i] = find_column(tupdesc, &open.table->columns[i]);
 		intact = open.attributes[i] != InvalidAttrNumber;
 	}
+	intact = intact && has_key(&open);
 
 	/* CatalogTupleInsert and its kin can do simple indexes only. */
 	if (lockmode > AccessShareLock && nindexes != 1)
@@ -363,6 +368,27 @@ find_column(TupleDesc tupdesc, const CatalogColumn *column)
 				att->attnum : InvalidAttrNumber;
 	}
 	return InvalidAttrNumber;
+}
+
+/*
+ * Whether its primary key, by which rows are found, is as it was: other columns can't
+ * be searched for, nor the same ones in another order.
+ */
+static bool
+has_key(const OpenTable *open)
+{
+	HeapTuple	tuple = SearchSysCache1(INDEXRELID, ObjectIdGetDatum(open->relation->rd_pkindex));
+	Form_pg_index form;
+	bool		found;
+
+	if (!HeapTupleIsValid(tuple))
+		return false;
+	form = (Form_pg_index) GETSTRUCT(tuple);
+	found = form->indimmediate && form->indnkeyatts == open->table->nkeys;
+	for (int i = 0; found && i < open->table->nkeys; i++)
+		found = form->indkey.values[i] == open->attributes[i];
+	ReleaseSysCache(tuple);
+	return found;
 }
 
 /*

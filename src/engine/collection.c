@@ -12,8 +12,8 @@
  *
  * A call resolves the name, locks the table, which accepts invalidations, reads
  * the entry again if that made it stale, and starts again if the table is
- * another one by then.  From then on the lock keeps the table as it is.  What the call uses is
- * copied: a trigger may call kz again and have the entry read anew.
+ * another one by then.  From then on the lock keeps the table as it is.  What the
+ * call uses is copied: a trigger may call kz again and have the entry read anew.
  */
 #include "postgres.h"
 

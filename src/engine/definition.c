@@ -273,8 +273,7 @@ rename_key(const KzCollectionRow *row, const char *from, const char *to)
 
 /*
  * Delete a collection: drop a table that kz made and that still fits, detach any
- * other.  False if the
- * collection is unknown.
+ * other.  False if the collection is unknown.
  */
 bool
 kz_collection_delete(const char *index, const char *name)

@@ -55,6 +55,19 @@ ALTER TABLE kz_catalog.collection ALTER table_name TYPE text;
 SELECT kz_list_collections('altered');
 ROLLBACK;
 
+-- with another primary key, by which no row can be found: refused
+ALTER TABLE kz_catalog.collection DROP CONSTRAINT collection_pkey, ADD PRIMARY KEY (position);
+SELECT kz_list_collections('altered');
+SELECT kz_update_collection('altered', 'items', settings => '{"s": 3}');
+ALTER TABLE kz_catalog.collection DROP CONSTRAINT collection_pkey, ADD PRIMARY KEY (name, index);
+SELECT kz_list_collections('altered');
+ALTER TABLE kz_catalog.collection DROP CONSTRAINT collection_pkey, ADD PRIMARY KEY (index, name, position);
+SELECT kz_update_collection('altered', 'items', settings => '{"s": 3}');
+ALTER TABLE kz_catalog.collection DROP CONSTRAINT collection_pkey, ADD PRIMARY KEY (index, name) DEFERRABLE;
+SELECT kz_list_collections('altered');
+ALTER TABLE kz_catalog.collection DROP CONSTRAINT collection_pkey, ADD PRIMARY KEY (index, name);
+SELECT pg_temp.check_all('three');
+
 SELECT kz_delete_index('altered');
 DROP EXTENSION kz;
 CREATE EXTENSION kz;
