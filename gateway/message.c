@@ -63,7 +63,7 @@ take_http(Client *client)
 
 /*
  * Take what is known of a message whose body is large: who may not send it is told so
- * before it comes.
+ * before it comes.  Who watches has none to send, and nobody tries passwords there.
  */
 static void
 take_head(Client *client)
@@ -71,7 +71,9 @@ take_head(Client *client)
 	const HttpMessage *message = &client->http.message;
 	char	   *refusal = origin_refusal(message);
 
-	if (refusal)
+	if (client->kind == CLIENT_METRICS)
+		refuse(client, 413, "/metrics needs no body.");
+	else if (refusal)
 		request_fail(request_from_head(client, message), &failure_forbidden, refusal);
 	else
 		auth_admit_body(request_from_head(client, message));

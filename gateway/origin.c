@@ -10,6 +10,7 @@
  */
 #include <arpa/inet.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -53,7 +54,8 @@ origin_is_well_formed(const char *origin)
 	for (int i = 0; i < 2; i++)
 		if (strncasecmp(origin, redundant[i], scheme + 3) == 0 && strcmp(port, redundant[i] + scheme + 3) == 0)
 			return false;
-	if (*port == ':' && (port[1] == '\0' || strlen(port) > 6 || port[1 + strspn(port + 1, "0123456789")] != '\0'))
+	if (*port == ':' && (port[1] == '\0' || strlen(port) > 6 || port[1 + strspn(port + 1, "0123456789")] != '\0' ||
+						 port[1] == '0' || atoi(port + 1) > 65535))
 		return false;
 	return is_host(host, port - host) && (*port == '\0' || *port == ':');
 }

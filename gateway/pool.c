@@ -32,6 +32,7 @@ static bool missing;			/* that some can't be made */
 static bool ended;				/* nothing is begun any more */
 
 static void become_idle(Connection *connection);
+static void refuse(Request *request);
 static bool is_there(void);
 static void make_anew(void);
 static Connection *take_idle(const Request *request);
@@ -175,11 +176,21 @@ pool_submit(Request *request)
 	if (!request->client)
 		request_discard(request);
 	else if (ended || !is_there())
-		request_fail(request, &failure_unavailable, NULL);
+		refuse(request);
 	else if (metrics.waiting >= config.queue)
 		request_fail(request, &failure_overloaded, NULL);
 	else
 		turn_wait(request);
+}
+
+/*
+ * Answer that a request was not done, since nothing is begun any more or there is no
+ * connection.
+ */
+static void
+refuse(Request *request)
+{
+	request_fail(request, &failure_unavailable, ended ? "The gateway ends; the request was not done." : NULL);
 }
 
 /*
@@ -192,7 +203,7 @@ pool_dispatch(void)
 	Request    *request;
 
 	while ((ended || !is_there()) && (request = turn_next()))
-		request_fail(request, &failure_unavailable, NULL);
+		refuse(request);
 	for (int i = 0; i < config.connections && intakes_that_wait > 0; i++)
 		intake_resume(&connections[i].intake, &connections[i].watch);
 	if (memory_is_short())
@@ -333,10 +344,11 @@ pool_give_up(void)
 		bool		sent = connections[i].state == CONNECTION_RUNNING;
 		Request    *request = connection_release(&connections[i]);
 
-		if (request)
+		if (request && sent)
 			request_fail(request, &failure_unavailable,
-						 sent ? "The gateway ends; it is not known whether the request was done." :
-						 "The gateway ends; the request was not done.");
+						 "The gateway ends; it is not known whether the request was done.");
+		else if (request)
+			refuse(request);
 	}
 	pool_dispatch();
 }

