@@ -195,8 +195,10 @@ test('load: a socket has no more under way than it may', async () => {
   const socket = await gateway.socket();
 
   await whileLocked('many', async (commit) => {
-    socket.send(...lockers(30, 'many'), ...lockers(70, 'many'));
-    // Two run, twenty wait, all others are told that there is no room.
+    // Two run, whatever the connections were doing, twenty wait, all others are told that there is no room.
+    socket.send(...lockers(2, 'many'));
+    await until(async () => await gateway.metric('database_connections_busy') === 2);
+    socket.send(...lockers(98, 'many'));
     await until(async () => await gateway.metric('requests_in_progress') === 22);
     await commit();
   });
