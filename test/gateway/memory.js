@@ -66,6 +66,7 @@ test('memory: answers of all clients together have a bound, and others are serve
   const most = memory(gateway, 'VmHWM') - before;
   assert.ok(most < 32 + 8 * 9, `${most} MB`);
   deaf.forEach((raw) => raw.destroy());
+  await until(async () => await gateway.metric('memory_bytes') < MB);
   const taken = await gateway.post(`/${INDEX}/c/_mGet`, { ids: ids.slice(0, 10) });
   assert.deepStrictEqual([taken.status, taken.json.result.successes.length], [200, 10]);
   assert.strictEqual((await gateway.stop()).code, 0);
@@ -188,7 +189,7 @@ test('memory: who takes an answer by drops is closed, who is only slow is not', 
 });
 
 test('memory: who sends a body by drops is closed, who is only slow is not', async () => {
-  const gateway = await Gateway.start({ 'read-timeout': 1 });
+  const gateway = await Gateway.start({ 'read-timeout': 2 });
   const body = large(5 * MB);
   const begin = async () => (await gateway.raw()).send(`PUT /${INDEX}/c/slow/_upsert HTTP/1.1\r\nHost: localhost\r\n` +
     `Content-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n`);
