@@ -31,6 +31,7 @@ static bool is_public(const Request *request);
 static void run_as(Request *request, const char *role, const char *kuid);
 static void admit_anonymous(Request *request);
 static void admit_token(Request *request);
+static bool verify(Request *request, Identity *identity);
 static void trust_sender(const Request *request);
 static void body_password_done(Request *request, const char *user, LoginResult result);
 static void let_body_come(Request *request);
@@ -227,21 +228,27 @@ admit_token(Request *request)
 {
 	Identity	identity;
 
-	switch (token_verify(request->token, &identity))
-	{
-		case TOKEN_GOOD:
-			request->role = identity.role;
-			request->kuid = identity.kuid;
-			trust_sender(request);
-			pool_submit(request);
-			break;
-		case TOKEN_BAD:
-			request_fail(request, &failure_token, NULL);
-			break;
-		case TOKEN_EXPIRED:
-			request_fail(request, &failure_expired, NULL);
-			break;
-	}
+	if (!verify(request, &identity))
+		return;
+	request->role = identity.role;
+	request->kuid = identity.kuid;
+	trust_sender(request);
+	pool_submit(request);
+}
+
+/*
+ * Whether the token of a request is good; then who it is of is the caller's.  Else the
+ * request is answered, and may be gone.
+ */
+static bool
+verify(Request *request, Identity *identity)
+{
+	TokenState	state = token_verify(request->token, identity);
+
+	if (state == TOKEN_GOOD)
+		return true;
+	request_fail(request, state == TOKEN_EXPIRED ? &failure_expired : &failure_token, NULL);
+	return false;
 }
 
 /*
@@ -275,20 +282,11 @@ auth_admit_body(Request *request)
 		request_fail_http(request, 413, http_too_large_for_unknown);
 		return;
 	}
-	switch (token_verify(request->token, &identity))
-	{
-		case TOKEN_GOOD:
-			free(identity.kuid);
-			free(identity.role);
-			let_body_come(request);
-			break;
-		case TOKEN_BAD:
-			request_fail(request, &failure_token, NULL);
-			break;
-		case TOKEN_EXPIRED:
-			request_fail(request, &failure_expired, NULL);
-			break;
-	}
+	if (!verify(request, &identity))
+		return;
+	free(identity.kuid);
+	free(identity.role);
+	let_body_come(request);
 }
 
 static void
